@@ -1,0 +1,3 @@
+"""Recurrent language models from scratch, in sweeps that can be repeated and reports that can be
+read.
+"""

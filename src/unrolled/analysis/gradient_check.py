@@ -1,0 +1,203 @@
+"""Is the gradient that training follows the derivative of what it claims to be?
+
+Truncated back-propagation is not the gradient of the total loss: the loss at time t is held to
+depend on the weights only as they act at the steps t-d ... t. The check differentiates that very
+function. For the output at t the weights are copied; the copies that act at the steps t-d ... t are
+moved by ±h, the state before them stays that of the unmoved weights; the output weights, which act
+at t alone, are moved too:
+
+    n = (Σ_t L_t(w + h) - Σ_t L_t(w - h)) / 2h
+
+At full depth this is the plain difference of the total loss. At a finite depth the plain difference
+must disagree, and `plain_error` shows that it does.
+
+What is judged is max|a - n| / max|n| over each parameter: the central difference has an error of
+the size h² L''' + ε L / h everywhere, which makes the element-wise relative error of a tiny entry
+large without anything being wrong.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled.config.sections import ChecksConfig
+from unrolled.model import elman
+from unrolled.model.network import Network
+from unrolled.model.output import log_probabilities
+from unrolled.model.packing import pack
+from unrolled.model.types import Gradients, Parameters, RowGradient
+from unrolled.text.vocabulary import Ids
+
+TINY = 1e-10
+"""An entry whose two values are both below this says nothing about the relative error."""
+
+SPREAD = 0.6
+"""Standard deviation of the weights: large enough for the tanh to bend and for a truncation to be
+felt.
+"""
+
+
+@dataclass(frozen=True)
+class ParameterCheck:
+    """How the gradient of one parameter compares.
+
+    Attributes:
+        parameter: its name.
+        error: max|a - n| / max|n|, NaN if anything is not finite or nothing differs from zero.
+        worst_index: where |a - n| is largest, or where a value is not finite.
+        analytic: the value of back-propagation there.
+        numeric: the value of the central difference there.
+        relative_errors: |a - n| / (|a| + |n|) of every entry that is not tiny.
+        tiny_count: entries left out of `relative_errors`, both their values being tiny.
+        plain_error: `error` against the plain difference of the total loss.
+    """
+
+    parameter: str
+    error: float
+    worst_index: tuple[int, ...]
+    analytic: float
+    numeric: float
+    relative_errors: NDArray[np.float64]
+    tiny_count: int
+    plain_error: float
+
+    def passes(self, tolerance: float) -> bool:
+        """Whether the error is a number within the tolerance and anything was compared."""
+        return len(self.relative_errors) > 0 and self.error <= tolerance  # NaN <= x is False
+
+
+def check_gradients(config: ChecksConfig, truncation_depth: int | None) -> list[ParameterCheck]:
+    """The network's gradients against central differences, for every entry of every parameter."""
+    rng = np.random.default_rng(config.seed)
+    network = _small_network(config, rng)
+    sentences = _sentences(config, truncation_depth, rng)
+    _, gradients = network.loss_and_gradients(pack(sentences), truncation_depth)
+    return compare(network, sentences, gradients, truncation_depth, config.step)
+
+
+def compare(
+    network: Network,
+    sentences: Sequence[Ids],
+    gradients: Gradients,
+    truncation_depth: int | None,
+    step: float,
+) -> list[ParameterCheck]:
+    """Gradients, wherever they come from, against central differences of the windowed loss."""
+    checks = []
+    for name, parameter in network.parameters.items():
+        gradient = gradients[name]
+        analytic = gradient.dense(len(parameter)) if isinstance(gradient, RowGradient) else gradient
+        numeric = _differences(network, sentences, name, truncation_depth, step)
+        plain = _differences(network, sentences, name, None, step)
+        checks.append(_parameter_check(name, analytic, numeric, plain))
+    return checks
+
+
+def windowed_loss(
+    network: Network, moved: Parameters, sentences: Sequence[Ids], truncation_depth: int | None
+) -> float:
+    """The loss in nats summed over all outputs, each seeing `moved` weights inside its own window
+    only.
+    """
+    return math.fsum(
+        loss for ids in sentences for loss in _losses(network, moved, ids, truncation_depth)
+    )
+
+
+def _losses(
+    network: Network, moved: Parameters, ids: Ids, truncation_depth: int | None
+) -> Iterator[float]:
+    """The loss of each output of a sentence."""
+    before = _states(
+        network.parameters, ids[:-1], None
+    )  # before[k]: the unmoved state that step k starts from
+    for t, target in enumerate(ids[1:]):
+        first = 0 if truncation_depth is None else max(0, t - truncation_depth)
+        state = _states(moved, ids[first : t + 1], before[first])[-1]
+        assert state is not None
+        yield -float(log_probabilities(state, moved["output_weights"])[0, target])
+
+
+def _states(
+    parameters: Parameters, words: Ids, state: NDArray[Any] | None
+) -> list[NDArray[Any] | None]:
+    """The state before each word and after the last, each (1, hidden); None where it is zero."""
+    states = [state]
+    for word in words:
+        projected = parameters["input_weights"][word][np.newaxis]
+        state = elman.step(projected, state, parameters["recurrent_weights"])
+        states.append(state)
+    return states
+
+
+def _differences(
+    network: Network,
+    sentences: Sequence[Ids],
+    name: str,
+    truncation_depth: int | None,
+    step: float,
+) -> NDArray[np.float64]:
+    """The central difference for every entry of one parameter."""
+    moved = {key: parameter.copy() for key, parameter in network.parameters.items()}
+    differences = np.empty(moved[name].shape)
+    for index in np.ndindex(differences.shape):
+        losses = []
+        for signed_step in (step, -step):
+            moved[name][index] = network.parameters[name][index] + signed_step
+            losses.append(windowed_loss(network, moved, sentences, truncation_depth))
+        moved[name][index] = network.parameters[name][index]
+        differences[index] = (losses[0] - losses[1]) / (2 * step)
+    return differences
+
+
+def _parameter_check(
+    name: str, analytic: NDArray[Any], numeric: NDArray[Any], plain: NDArray[Any]
+) -> ParameterCheck:
+    difference = np.abs(analytic - numeric)
+    # argmax takes the first NaN for the largest value, which is what is wanted here
+    worst = tuple(int(part) for part in np.unravel_index(np.argmax(difference), difference.shape))
+    size = np.abs(analytic) + np.abs(numeric)
+    telling = ~(size < 2 * TINY)
+    return ParameterCheck(
+        parameter=name,
+        error=_largest_error(analytic, numeric),
+        worst_index=worst,
+        analytic=float(analytic[worst]),
+        numeric=float(numeric[worst]),
+        relative_errors=difference[telling] / size[telling],
+        tiny_count=int(np.count_nonzero(~telling)),
+        plain_error=_largest_error(analytic, plain),
+    )
+
+
+def _largest_error(analytic: NDArray[Any], numeric: NDArray[Any]) -> float:
+    """max|a - n| / max|n|; NaN if either is not finite or all differences are zero."""
+    largest = float(np.abs(numeric).max())
+    error = float(np.abs(analytic - numeric).max())
+    return error / largest if largest > 0 and math.isfinite(largest + error) else math.nan
+
+
+def _small_network(config: ChecksConfig, rng: np.random.Generator) -> Network:
+    vocabulary, hidden = config.vocabulary_size, config.hidden_size
+    return Network(
+        {
+            "input_weights": rng.normal(0, SPREAD, (vocabulary, hidden)),
+            "recurrent_weights": rng.normal(0, SPREAD, (hidden, hidden)),
+            "output_weights": rng.normal(0, SPREAD, (vocabulary, hidden)),
+        }
+    )
+
+
+def _sentences(
+    config: ChecksConfig, truncation_depth: int | None, rng: np.random.Generator
+) -> list[Ids]:
+    """Sentences of different lengths, all more than depth + 2 words long, so that the truncation
+    bites.
+    """
+    shortest = (truncation_depth or 0) + 3
+    lengths = range(shortest, shortest + config.sentences)
+    return [rng.integers(config.vocabulary_size, size=n + 1).astype(np.int32) for n in lengths]

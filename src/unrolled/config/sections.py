@@ -1,0 +1,124 @@
+"""The sections of a validated configuration as records.
+
+None of them has a default: config/config.yaml is the only home of defaults. What each key means
+stands there too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from unrolled.config.sweep import depth_limit
+from unrolled.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class CorpusConfig:
+    """Where the text comes from."""
+
+    source: Literal["documentation", "path", "url"]
+    packages: Sequence[str]
+    path: str | None
+    column: str | None
+    url: str | None
+    size: int | None
+    sha256: str | None
+    licence: str | None
+
+    def __post_init__(self) -> None:
+        needed = {"documentation": (), "path": ("path",), "url": ("url", "size", "sha256")}
+        for key in needed[self.source]:
+            if getattr(self, key) is None:
+                raise ConfigError(
+                    f"corpus.{key} must be given when corpus.source is '{self.source}' (got null)"
+                )
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """From text to words, splits and vocabulary."""
+
+    document: Literal["file", "block", "row"]
+    lowercase: bool
+    minimum_words: int
+    maximum_words: int
+    drop_repeated: bool
+    validation_fraction: float
+    test_fraction: float
+    minimum_count: int
+    vocabulary_size: int
+
+    def __post_init__(self) -> None:
+        _ordered("text", self.minimum_words, self.maximum_words)
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ConfigError(
+                "text.validation_fraction and text.test_fraction must leave something for training"
+                f" (got {self.validation_fraction} and {self.test_fraction})"
+            )
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network's shape."""
+
+    cell: str
+    hidden_size: int
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a network is trained."""
+
+    truncation_depth: int | Literal["full"]
+    seed: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    gradient_norm_limit: float | None
+    precision: Literal["single", "double"]
+
+    @property
+    def depth_limit(self) -> int | None:
+        """The truncation depth as a number of steps; None for `full`."""
+        return depth_limit(self.truncation_depth)
+
+
+@dataclass(frozen=True)
+class ChecksConfig:
+    """The gradient check's small model and its figures."""
+
+    hidden_size: int
+    vocabulary_size: int
+    sentences: int
+    step: float
+    tolerance: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """What is scored beside the test split."""
+
+    sentences: str | None
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How sentences are drawn."""
+
+    sentences: int
+    temperature: float
+    minimum_words: int
+    maximum_words: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        _ordered("sampling", self.minimum_words, self.maximum_words)
+
+
+def _ordered(section: str, minimum_words: int, maximum_words: int) -> None:
+    if minimum_words > maximum_words:
+        raise ConfigError(
+            f"{section}.minimum_words must be at most {section}.maximum_words"
+            f" (got {minimum_words} and {maximum_words})"
+        )

@@ -1,0 +1,68 @@
+"""From the lists under `sweep` to runs: every combination is one run, and its name says its
+settings.
+"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NAMED = {"cell": "", "hidden_size": "hidden", "truncation_depth": "depth", "seed": "seed"}
+"""The settings that every run's name shows, with the word before the value."""
+
+FULL = "full"
+"""The truncation depth that reaches the start of the sentence."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One point of the sweep."""
+
+    name: str
+    model: Mapping[str, Any]
+    training: Mapping[str, Any]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of model and training together, the named ones first."""
+        merged = {**self.model, **self.training}
+        return {key: merged[key] for key in [*NAMED, *(key for key in merged if key not in NAMED)]}
+
+
+def runs(config: Mapping[str, Any]) -> list[Run]:
+    """Every combination of the sweep's values over the `model` and `training` sections, `full`
+    depth last.
+    """
+    values = {**{key: [_base(config, key)] for key in NAMED}, **config["sweep"]}
+    values["truncation_depth"] = sorted(values["truncation_depth"], key=depth_order)
+    combinations = itertools.product(*values.values())
+    return [_run(config, dict(zip(values, point, strict=True))) for point in combinations]
+
+
+def depth_limit(truncation_depth: int | str) -> int | None:
+    """The number of steps back that a gradient may travel; None for no limit."""
+    return None if truncation_depth == FULL else int(truncation_depth)
+
+
+def depth_order(truncation_depth: int | str) -> float:
+    """What depths are sorted by: `full` comes after every number."""
+    limit = depth_limit(truncation_depth)
+    return float("inf") if limit is None else limit
+
+
+def run_name(point: Mapping[str, Any]) -> str:
+    """A run's name: `elman-hidden100-depth4-seed1`, further settings following as `-key<value>`."""
+    return "-".join(f"{NAMED.get(key, key)}{value}" for key, value in point.items())
+
+
+def _base(config: Mapping[str, Any], key: str) -> Any:
+    """The value that a key has where the sweep does not set it."""
+    return config["model"][key] if key in config["model"] else config["training"][key]
+
+
+def _run(config: Mapping[str, Any], point: Mapping[str, Any]) -> Run:
+    model, training = (
+        {**config[section], **{key: point[key] for key in point if key in config[section]}}
+        for section in ("model", "training")
+    )
+    return Run(run_name(point), model, training)

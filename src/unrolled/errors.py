@@ -1,0 +1,25 @@
+"""The errors that a user can cause, and nothing else.
+
+    UnrolledError
+    ├── ConfigError     a value of the configuration: names its key, what was found, what would be
+    right ├── DataError       a file or text: names the file or row, what was found, what would be
+    right └── CheckError      a proof that failed: names the parameter, the entry and both values
+
+A message is one line. Whatever else is raised is a fault of this package.
+"""
+
+
+class UnrolledError(Exception):
+    """Base of every error that is reported to the user as one line."""
+
+
+class ConfigError(UnrolledError):
+    """A configuration value that cannot be used."""
+
+
+class DataError(UnrolledError):
+    """A file or text that cannot be used."""
+
+
+class CheckError(UnrolledError):
+    """A proof that failed."""

@@ -1,0 +1,77 @@
+"""A trained model as three plain files, readable without this project.
+
+model.safetensors   input_weights (V, H), recurrent_weights (H, H), output_weights (V, H)
+config.json         what the arrays mean: the cell, its formula, sizes and precision
+vocabulary.tsv      token and count, the row number being the id
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unrolled.errors import DataError
+from unrolled.model.network import Network
+from unrolled.storage import read_json, read_tensors, write_json, write_tensors
+from unrolled.text.vocabulary import Vocabulary, read_vocabulary, write_vocabulary
+
+FORMAT = 1
+"""Raised when an older reader would misunderstand the files."""
+
+FILES = ("model.safetensors", "config.json", "vocabulary.tsv")
+FORMULA = (
+    "s_t = tanh(input_weights[x_t] + recurrent_weights @ s_{t-1}); s_{-1} = 0; "
+    "P(x_{t+1}) = softmax(output_weights @ s_t)"
+)
+
+
+def write_model(
+    folder: Path | str, network: Network, vocabulary: Vocabulary, notes: dict[str, Any]
+) -> None:
+    """Write the three files.
+
+    Args:
+        folder: where to.
+        network: what was trained.
+        vocabulary: what its rows stand for.
+        notes: further entries of config.json, such as how text must be prepared.
+    """
+    folder = Path(folder)
+    write_tensors(folder / FILES[0], network.parameters)
+    config = {
+        "format": FORMAT,
+        "formula": FORMULA,
+        "vocabulary_size": network.vocabulary_size,
+        "hidden_size": network.hidden_size,
+        "dtype": str(network.parameters["output_weights"].dtype),
+        **notes,
+    }
+    write_json(folder / FILES[1], config)
+    write_vocabulary(folder / FILES[2], vocabulary)
+
+
+def read_model(folder: Path | str) -> tuple[Network, Vocabulary, dict[str, Any]]:
+    """The network, its vocabulary and its config.json.
+
+    Raises:
+        DataError: a file is missing or broken, of another format, or the arrays are not those of
+        the config.
+    """
+    folder = Path(folder)
+    config = read_json(folder / FILES[1])
+    if config.get("format") != FORMAT:
+        raise DataError(f"{folder / FILES[1]} has format {config.get('format')}; expected {FORMAT}")
+    parameters = read_tensors(folder / FILES[0])
+    words, hidden = config["vocabulary_size"], config["hidden_size"]
+    shapes = {
+        "input_weights": (words, hidden),
+        "recurrent_weights": (hidden, hidden),
+        "output_weights": (words, hidden),
+    }
+    found = {name: array.shape for name, array in parameters.items()}
+    if found != shapes:
+        raise DataError(f"{folder / FILES[0]} must hold {shapes} (got {found})")
+    for name, array in parameters.items():
+        if not np.isfinite(array).all():
+            raise DataError(f"{folder / FILES[0]}: {name} has entries that are not finite numbers")
+    return Network(parameters), read_vocabulary(folder / FILES[2]), config

@@ -1,0 +1,85 @@
+"""The output layer: from hidden states to the probability of every word, softmax(V s).
+
+    L = log Σ_w exp(V_w · s) - V_y · s          the loss of one prediction, in nats
+    dL/dlogits = softmax(V s) - onehot(y)
+
+Rows are worked on in chunks that fit the processor's cache: the logits of a whole batch would not.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from unrolled.model.types import Array
+from unrolled.text.vocabulary import Ids
+
+CHUNK_ROWS = 512
+"""Rows whose logits are held at once; 8 MB in single precision for 4,000 words."""
+
+
+def log_probabilities(hidden: Array, output_weights: Array) -> Array:
+    """Logarithms of the probabilities of all words, (rows, vocabulary).
+
+    Args:
+        hidden: (rows, hidden).
+        output_weights: (vocabulary, hidden).
+    """
+    logits = hidden @ output_weights.T
+    logits -= logits.max(axis=1, keepdims=True)
+    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return logits
+
+
+def losses_and_hits(
+    hidden: Array, targets: Ids, output_weights: Array
+) -> tuple[Array, np.typing.NDArray[np.bool_]]:
+    """The loss of every prediction in nats, and whether the first guess was right; (rows,) each.
+
+    Args:
+        hidden: (rows, hidden).
+        targets: (rows,) ids.
+        output_weights: (vocabulary, hidden).
+    """
+    losses = np.empty(len(hidden), dtype=hidden.dtype)
+    hits = np.empty(len(hidden), dtype=np.bool_)
+    for rows in _chunks(len(hidden)):
+        scores = log_probabilities(hidden[rows], output_weights)
+        losses[rows] = -scores[np.arange(len(scores)), targets[rows]]
+        hits[rows] = scores.argmax(axis=1) == targets[rows]
+    return losses, hits
+
+
+def loss_and_gradients(
+    hidden: Array, targets: Ids, output_weights: Array
+) -> tuple[float, Array, Array]:
+    """The summed loss in nats, and its gradients for the hidden states and the output weights.
+
+    Args:
+        hidden: (rows, hidden).
+        targets: (rows,) ids.
+        output_weights: (vocabulary, hidden).
+
+    Returns:
+        The loss, (rows, hidden) and (vocabulary, hidden).
+    """
+    loss = 0.0
+    d_hidden = np.empty_like(hidden)
+    d_output_weights = np.zeros_like(output_weights)
+    for rows in _chunks(len(hidden)):
+        logits = hidden[rows] @ output_weights.T
+        logits -= logits.max(axis=1, keepdims=True)
+        right = np.arange(len(logits)), targets[rows]
+        loss -= float(logits[right].sum(dtype=np.float64))
+        np.exp(logits, out=logits)
+        row_sums = logits.sum(axis=1, keepdims=True)
+        loss += float(np.log(row_sums).sum(dtype=np.float64))
+        logits /= row_sums
+        logits[right] -= 1  # softmax minus one-hot: the gradient of the logits, in place
+        d_hidden[rows] = logits @ output_weights
+        d_output_weights += logits.T @ hidden[rows]
+    return loss, d_hidden, d_output_weights
+
+
+def _chunks(row_count: int) -> Iterator[slice]:
+    for start in range(0, row_count, CHUNK_ROWS):
+        yield slice(start, min(start + CHUNK_ROWS, row_count))

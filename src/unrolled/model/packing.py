@@ -1,0 +1,91 @@
+"""Sentences side by side, laid out time step by time step, so that no padding is ever computed.
+
+Longest sentence first, the rows of step t are those sentences that are longer than t. Four
+sentences of lengths 3, 2, 2 and 1 take eight rows:
+
+    step 0: rows 0 1 2 3      row 0 -> 4 -> 7 is the first sentence,
+    step 1: rows 4 5 6        row 1 -> 5 the second, and so on
+    step 2: row  7
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled.errors import DataError
+from unrolled.text.vocabulary import Ids
+
+
+@dataclass(frozen=True)
+class PackedBatch:
+    """Inputs and targets of some sentences, packed time-major.
+
+    Attributes:
+        inputs: (positions,) ids; the word that is read.
+        targets: (positions,) ids; the word that follows it.
+        step_starts: (steps + 1,) row at which each step begins, the number of rows last.
+        order: (sentences,) index, in the sentences as given, of each packed sentence.
+    """
+
+    inputs: Ids
+    targets: Ids
+    step_starts: NDArray[np.int64]
+    order: NDArray[np.int64]
+
+    @property
+    def positions(self) -> int:
+        """How many words are predicted."""
+        return len(self.inputs)
+
+    @property
+    def steps(self) -> int:
+        """The length of the longest sentence."""
+        return len(self.step_starts) - 1
+
+    def rows(self, step: int) -> slice:
+        """The rows of one time step."""
+        return slice(self.step_starts[step], self.step_starts[step + 1])
+
+    @cached_property
+    def previous(self) -> NDArray[np.int64]:
+        """(positions,) the row one step earlier in the same sentence; meaningless for the rows of
+        step 0.
+        """
+        widths = np.diff(self.step_starts)
+        shift = np.concatenate([widths[:1], widths[:-1]])
+        previous: NDArray[np.int64] = np.arange(self.positions) - np.repeat(shift, widths)
+        return previous
+
+    @cached_property
+    def sentence(self) -> NDArray[np.int64]:
+        """(positions,) index, in the sentences as given, of the sentence that a row belongs to."""
+        starts = np.repeat(self.step_starts[:-1], np.diff(self.step_starts))
+        sentence: NDArray[np.int64] = self.order[np.arange(self.positions) - starts]
+        return sentence
+
+
+def pack(sentences: Sequence[Ids]) -> PackedBatch:
+    """Sentences packed time-major.
+
+    Args:
+        sentences: each (length + 1,) ids with its start and its end; all but the last id are
+            inputs, all but the first are targets.
+
+    Raises:
+        DataError: no sentence, or one without a word to predict.
+    """
+    lengths = np.array([len(sentence) - 1 for sentence in sentences], dtype=np.int64)
+    if len(lengths) == 0 or lengths.min() < 1:
+        raise DataError("a batch needs sentences of at least two ids, a start and an end")
+    order = np.argsort(-lengths, kind="stable")
+    lengths = lengths[order]
+    widths = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left")
+    step_starts = np.concatenate([[0], np.cumsum(widths)])
+    rows = np.concatenate([step_starts[:length] + k for k, length in enumerate(lengths)])
+    packed = np.empty((2, len(rows)), dtype=np.int32)
+    packed[0, rows] = np.concatenate([sentences[k][:-1] for k in order])
+    packed[1, rows] = np.concatenate([sentences[k][1:] for k in order])
+    return PackedBatch(packed[0], packed[1], step_starts, order)

@@ -1,0 +1,26 @@
+"""Tokenised sentences as a plain file: one a line, tokens parted by spaces, a blank line between
+documents.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from unrolled.storage import read_text, write_text
+
+
+def write_sentences(path: Path | str, documents: Sequence[Sequence[Sequence[str]]]) -> None:
+    """Write the words of each sentence of each document; no document is empty and no word holds
+    white space.
+    """
+    blocks = ("".join(f"{' '.join(sentence)}\n" for sentence in document) for document in documents)
+    write_text(path, "\n".join(blocks))
+
+
+def read_sentences(path: Path | str) -> list[list[list[str]]]:
+    """The words of each sentence of each document.
+
+    Raises:
+        DataError: the file is missing or not UTF-8.
+    """
+    blocks = read_text(path).removesuffix("\n").split("\n\n")
+    return [[line.split(" ") for line in block.split("\n")] for block in blocks]
