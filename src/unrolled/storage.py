@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,19 +32,8 @@ _UNESCAPED = {"\\": "\\", "t": "\t", "r": "\r", "n": "\n"}
 
 def write_bytes(path: Path | str, content: bytes) -> None:
     """Write a file atomically, its folder made where it is missing."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with new_file(path) as file:
+        file.write(content)
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -62,7 +51,7 @@ def read_text(path: Path | str) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
+        row = len(content[: error.start + 1].splitlines())  # of bytes: at LF, CR and CRLF only
         raise DataError(
             f"{path}, row {row}: the byte 0x{content[error.start]:02x} is not UTF-8;"
             " save the file as UTF-8"
@@ -157,6 +146,24 @@ def read_tensors(path: Path | str) -> dict[str, NDArray[Any]]:
     except SafetensorError as error:
         raise DataError(f"{path} is not a safetensors file ({error})") from None
     return tensors
+
+
+@contextmanager
+def new_file(path: Path | str) -> Iterator[BinaryIO]:
+    """A file to fill, which takes the place of `path` once the block has ended without an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 @contextmanager

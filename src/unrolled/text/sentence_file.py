@@ -5,6 +5,7 @@ documents.
 from collections.abc import Sequence
 from pathlib import Path
 
+from unrolled.errors import DataError
 from unrolled.storage import read_text, write_text
 
 
@@ -24,3 +25,16 @@ def read_sentences(path: Path | str) -> list[list[list[str]]]:
     """
     blocks = read_text(path).removesuffix("\n").split("\n\n")
     return [[line.split(" ") for line in block.split("\n")] for block in blocks]
+
+
+def read_own_sentences(path: Path | str) -> list[str]:
+    """The sentences that a user wants to see scored, one a line; blank lines do not count.
+
+    Raises:
+        DataError: the file is missing, not UTF-8, or has no sentence in it.
+    """
+    lines = read_text(path).removeprefix("\ufeff").split("\n")
+    sentences = [line.strip() for line in lines if line.strip()]
+    if not sentences:
+        raise DataError(f"{path} has no sentence in it; write one a line")
+    return sentences

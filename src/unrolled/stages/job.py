@@ -1,0 +1,30 @@
+"""What every stage has around it: a log, and errors that a person can read."""
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from unrolled.errors import UnrolledError
+
+
+@contextmanager
+def logged(log: Path | str) -> Iterator[TextIO]:
+    """The open log of a job.
+
+    An error that the user can mend ends the job with one line in the log and at the terminal; anything else is a
+    fault of this package, and its traceback goes to the log.
+    """
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "w", encoding="utf-8", buffering=1) as file:
+        try:
+            yield file
+        except UnrolledError as error:
+            line = f"{type(error).__name__}: {error}"
+            print(line, file=file)
+            sys.exit(line)
+        except Exception:
+            traceback.print_exc(file=file)
+            raise

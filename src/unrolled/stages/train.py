@@ -1,0 +1,169 @@
+"""Train one run and write what came of it."""
+
+import importlib.metadata
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from tqdm import tqdm
+
+from unrolled.config.sections import ModelConfig, TrainingConfig
+from unrolled.model.files import write_model
+from unrolled.model.network import initialised
+from unrolled.model.packing import PackedBatch
+from unrolled.storage import Cell, write_json, write_tsv
+from unrolled.text.dataset import read_dataset
+from unrolled.text.vocabulary import read_vocabulary
+from unrolled.training.loop import Evaluation, Outcome, Progress, train
+
+HISTORY = [
+    "epoch",
+    "step",
+    "learning_rate",
+    "train_loss_nats_per_token",
+    "validation_loss_nats_per_token",
+]
+DTYPES = {"single": np.float32, "double": np.float64}
+PROGRESS_SECONDS = 5
+"""How often the bar in the log moves at most."""
+
+
+def run(
+    name: str,
+    model: ModelConfig,
+    training: TrainingConfig,
+    notes: Mapping[str, Any],
+    corpus: Path | str,
+    folder: Path | str,
+    log: TextIO,
+) -> None:
+    """Train a run and write its model, history.tsv, metrics.json, timing.tsv and provenance.json.
+
+    Args:
+        name: the run's name, shown with its progress.
+        model: the network's shape.
+        training: the recipe.
+        notes: what else a reader of the model must know, for its config.json.
+        corpus: the folder of vocabulary.tsv and the encoded splits.
+        folder: where the run's files go.
+        log: shows a bar; a line per epoch goes to the terminal as well.
+    """
+    corpus, folder = Path(corpus), Path(folder)
+    vocabulary = read_vocabulary(corpus / "vocabulary.tsv")
+    dataset = read_dataset(corpus / "train")
+    seeds = np.random.SeedSequence(training.seed).spawn(2)
+    network = initialised(
+        len(vocabulary),
+        model.hidden_size,
+        np.random.default_rng(seeds[0]),
+        DTYPES[training.precision],
+    )
+    began = time.perf_counter()
+    outcome = train(
+        network,
+        dataset,
+        read_dataset(corpus / "valid"),
+        training,
+        np.random.default_rng(seeds[1]),
+        _bar(name, log),
+        _line(name, training.epochs, log),
+    )
+    seconds = time.perf_counter() - began
+    epochs = outcome.history[-1].epoch if outcome.history else 0
+    write_model(folder / "model", outcome.network, vocabulary, {"run": name, **notes})
+    write_tsv(folder / "history.tsv", HISTORY, map(vars, outcome.history))
+    write_json(folder / "metrics.json", _metrics(outcome))
+    write_tsv(*_timing(folder, seconds, epochs * dataset.prediction_count))
+    write_json(folder / "provenance.json", _provenance())
+
+
+def _bar(name: str, log: TextIO) -> Progress:
+    """A progress bar for each epoch, in the log."""
+
+    def shown(batches: Iterable[PackedBatch], count: int, epoch: int) -> Iterable[PackedBatch]:
+        return tqdm(
+            batches,
+            desc=f"{name} epoch {epoch}",
+            total=count,
+            unit="batch",
+            file=log,
+            mininterval=PROGRESS_SECONDS,
+        )
+
+    return shown
+
+
+def _line(name: str, epochs: int, log: TextIO) -> Callable[[Evaluation], None]:
+    """A line for each epoch, at the terminal and in the log."""
+
+    def shown(evaluation: Evaluation) -> None:
+        train_loss = evaluation.train_loss_nats_per_token
+        seen = "untrained   " if train_loss is None else f"train {train_loss:.3f}"
+        line = (
+            f"{name}  epoch {evaluation.epoch}/{epochs}  {seen}"
+            f"  validation {evaluation.validation_loss_nats_per_token:.3f} nats/token"
+        )
+        for stream in (sys.stderr, log):
+            print(line, file=stream, flush=True)
+
+    return shown
+
+
+def _metrics(outcome: Outcome) -> dict[str, Any]:
+    best = outcome.history[outcome.best_epoch] if outcome.history else None
+    return {
+        "state": outcome.state,
+        "reason": outcome.reason,
+        "parameters": sum(array.size for array in outcome.network.parameters.values()),
+        "steps": outcome.history[-1].step if outcome.history else 0,
+        "best_epoch": outcome.best_epoch,
+        "validation_loss_nats_per_token": best and best.validation_loss_nats_per_token,
+    }
+
+
+def _timing(
+    folder: Path, seconds: float, tokens: int
+) -> tuple[Path, Sequence[str], list[dict[str, Cell]]]:
+    row: dict[str, Cell] = {
+        "seconds": round(seconds, 3),
+        "tokens_per_second": round(tokens / seconds),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+    return folder / "timing.tsv", list(row), [row]
+
+
+def _provenance() -> dict[str, Any]:
+    """What the run was made with."""
+    return {
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "unrolled": importlib.metadata.version("unrolled"),
+        "machine": platform.machine(),
+        "system": platform.platform(),
+        "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS"),
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the code, where it lies in a git checkout of its own; None elsewhere."""
+    checkout = Path(__file__).parents[3]
+    if not (checkout / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(checkout), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

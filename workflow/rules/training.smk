@@ -1,0 +1,100 @@
+"""A run for each point of the sweep, and what it can do."""
+
+
+def gate_of_run(wildcards):
+    """The proof that a run waits for."""
+    return f"<checks>/gate-{RUNS[wildcards.run].model['cell']}.json"
+
+
+def model_of_run(wildcards):
+    """The run's network."""
+    return dict(RUNS[wildcards.run].model)
+
+
+def training_of_run(wildcards):
+    """The run's recipe."""
+    return dict(RUNS[wildcards.run].training)
+
+
+rule train:
+    """Train a run."""
+    input:
+        encoded("train"),
+        encoded("valid"),
+        vocabulary="<corpus>/vocabulary.tsv",
+        gate=gate_of_run,
+    output:
+        TRAINED_MODEL,
+        history="<runs>/{run}/history.tsv",
+        metrics="<runs>/{run}/metrics.json",
+        timing="<runs>/{run}/timing.tsv",
+        provenance="<runs>/{run}/provenance.json",
+    log:
+        "<logs>/train/{run}.log",
+    benchmark:
+        "<benchmarks>/train/{run}.tsv"
+    params:
+        model=model_of_run,
+        training=training_of_run,
+        lowercase=config["text"]["lowercase"],
+        code=stage_code("train"),
+    conda:
+        "../envs/unrolled.yaml"
+    script:
+        "../scripts/train.py"
+
+
+rule evaluate:
+    """Measure how well a run predicts the test split."""
+    input:
+        TRAINED_MODEL,
+        encoded("test"),
+        vocabulary="<corpus>/vocabulary.tsv",
+        metrics="<runs>/{run}/metrics.json",
+    output:
+        evaluation="<runs>/{run}/evaluation.tsv",
+    log:
+        "<logs>/evaluate/{run}.log",
+    params:
+        code=stage_code("evaluate"),
+    conda:
+        "../envs/unrolled.yaml"
+    script:
+        "../scripts/evaluate.py"
+
+
+rule sample:
+    """Draw sentences from a run."""
+    input:
+        TRAINED_MODEL,
+        metrics="<runs>/{run}/metrics.json",
+    output:
+        samples="<runs>/{run}/samples.tsv",
+    log:
+        "<logs>/sample/{run}.log",
+    params:
+        sampling=config["sampling"],
+        code=stage_code("sample"),
+    conda:
+        "../envs/unrolled.yaml"
+    script:
+        "../scripts/sample.py"
+
+
+rule score:
+    """Find how probable a run holds the user's own sentences."""
+    input:
+        TRAINED_MODEL,
+        metrics="<runs>/{run}/metrics.json",
+        sentences=OWN_SENTENCES or [],
+    output:
+        by_sentence="<runs>/{run}/own_sentences.tsv",
+        by_word="<runs>/{run}/own_words.tsv",
+    log:
+        "<logs>/score/{run}.log",
+    params:
+        code=stage_code("score"),
+    conda:
+        "../envs/unrolled.yaml"
+    script:
+        "../scripts/score.py"

@@ -1,0 +1,8 @@
+"""Fetch one file."""
+
+from unrolled.config.sections import CorpusConfig
+from unrolled.stages import download
+from unrolled.stages.job import logged
+
+with logged(snakemake.log[0]):
+    download.run(CorpusConfig(**snakemake.params.corpus), snakemake.output[0])
