@@ -1,5 +1,7 @@
 """What the sweep came to: a table, pictures, and the page that people look at."""
 
+FIGURES = ["loss", "perplexity", "gradient_check", "lengths"]
+
 
 def sweep_settings(wildcards):
     """The settings of every run of the sweep, those of missing runs too."""
@@ -28,3 +30,79 @@ rule summarise:
         "../envs/unrolled.yaml"
     script:
         "../scripts/summarise.py"
+
+
+rule figures:
+    """Draw the pictures and write the table behind each."""
+    input:
+        summary="<results>/summary.tsv",
+        histories=of_runs("<runs>/{run}/history.tsv"),
+        baselines="<corpus>/baselines.tsv",
+        profile="<corpus>/profile.json",
+        checks=expand("<checks>/gradient-{check}.json", check=CHECKS),
+    output:
+        expand("<figures>/{figure}.tsv", figure=FIGURES),
+        loss=report(
+            "<figures>/loss.svg",
+            caption="../report/loss.rst",
+            category="Training",
+            labels={"what": "loss of every run"},
+        ),
+        perplexity=report(
+            "<figures>/perplexity.svg",
+            caption="../report/perplexity.rst",
+            category="Results",
+            labels={"what": "test perplexity"},
+        ),
+        gradient_check=report(
+            "<figures>/gradient_check.svg",
+            caption="../report/gradient_check.rst",
+            category="Proof",
+            labels={"what": "errors of the gradients"},
+        ),
+        lengths=report(
+            "<figures>/lengths.svg",
+            caption="../report/lengths.rst",
+            category="Text",
+            labels={"what": "lengths of sentences"},
+        ),
+    log:
+        "<logs>/figures.log",
+    params:
+        code=stage_code("figures"),
+    conda:
+        "../envs/unrolled.yaml"
+    script:
+        "../scripts/figures.py"
+
+
+rule report:
+    """Put everything on one page, and write down what was run."""
+    input:
+        provenance="<corpus>/provenance.json",
+        profile="<corpus>/profile.json",
+        baselines="<corpus>/baselines.tsv",
+        summary="<results>/summary.tsv",
+        checks=expand("<checks>/gradient-{check}.json", check=CHECKS),
+        figures=expand("<figures>/{figure}.svg", figure=FIGURES),
+        samples=of_runs("<runs>/{run}/samples.tsv"),
+        timing=of_runs("<runs>/{run}/timing.tsv"),
+        made_with=of_runs("<runs>/{run}/provenance.json"),
+        own_sentences=of_runs("<runs>/{run}/own_sentences.tsv") if OWN_SENTENCES else [],
+    output:
+        report=report(
+            "<results>/report.html",
+            caption="../report/report.rst",
+            category="Results",
+            labels={"what": "the whole report"},
+        ),
+        record="<results>/run.json",
+    log:
+        "<logs>/report.log",
+    params:
+        config=config,
+        code=stage_code("report"),
+    conda:
+        "../envs/unrolled.yaml"
+    script:
+        "../scripts/report.py"

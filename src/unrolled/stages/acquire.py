@@ -20,7 +20,7 @@ from unrolled.storage import new_folder, write_json
 
 
 def sources(config: CorpusConfig) -> list[Path]:
-    """The user's own files that the text comes from, known to be there and to have the column asked for.
+    """The user's own files that the text comes from, there and with the column asked for.
 
     Asked before anything starts, so that a wrong path costs no earlier result.
 
@@ -31,13 +31,14 @@ def sources(config: CorpusConfig) -> list[Path]:
     if config.source != "path" or config.path is None:
         return []
     files = input_files(config.path)
-    for file in files if config.column else []:
-        check_column(file, config.column)
+    if config.column is not None:
+        for file in files:
+            check_column(file, config.column)
     return files
 
 
 def versions(config: CorpusConfig) -> dict[str, str]:
-    """The installed versions of the packages whose documentation is read; none for other sources."""
+    """The versions of the packages whose documentation is read; none for other sources."""
     return package_versions(config.packages) if config.source == "documentation" else {}
 
 
@@ -102,12 +103,12 @@ _SOURCES = {"documentation": _documentation, "path": _path, "url": _url}
 
 def _licence(package: str) -> str:
     """What a distribution says of its licence, in one line."""
-    metadata = importlib.metadata.metadata(package)
-    stated = metadata.get("License-Expression") or metadata.get("License") or ""
+    metadata = importlib.metadata.metadata(package).json
+    stated = str(metadata.get("license_expression") or metadata.get("license") or "")
     first_line = next(iter(stated.strip().splitlines()), "")
     classifiers = [
         value.rpartition(" :: ")[2]
-        for value in metadata.get_all("Classifier", [])
+        for value in metadata.get("classifier", [])
         if value.startswith("License ::")
     ]
     return first_line or ", ".join(classifiers) or "not stated"

@@ -1,4 +1,6 @@
-"""Whether the gradients of one cell at one truncation depth are right: always written, passed or not."""
+"""Whether the gradients of one cell at one truncation depth are right: always written, passed or
+not.
+"""
 
 import math
 from dataclasses import asdict
@@ -13,9 +15,7 @@ from unrolled.config.sweep import depth_limit
 from unrolled.storage import write_json
 
 
-def run(
-    config: ChecksConfig, cell: str, truncation_depth: int | str, check: Path | str
-) -> None:
+def run(config: ChecksConfig, cell: str, truncation_depth: int | str, check: Path | str) -> None:
     """Write how the gradients compare, parameter by parameter, and whether all pass.
 
     Args:

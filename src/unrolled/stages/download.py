@@ -4,13 +4,16 @@ from pathlib import Path
 
 from unrolled.config.sections import CorpusConfig
 from unrolled.corpus.download import download
+from unrolled.errors import ConfigError
 
 
 def run(config: CorpusConfig, path: Path | str) -> None:
     """Put the file of `corpus.url` under `path`, its size and checksum verified.
 
     Raises:
+        ConfigError: the address, size or checksum is not given.
         DataError: it cannot be fetched, or is not the file that the configuration names.
     """
-    assert config.url and config.size and config.sha256  # CorpusConfig sees to it
+    if config.url is None or config.size is None or config.sha256 is None:
+        raise ConfigError("corpus.url, corpus.size and corpus.sha256 must be given for a download")
     download(config.url, config.size, config.sha256, Path(path))

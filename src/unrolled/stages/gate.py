@@ -11,7 +11,8 @@ def run(checks: Sequence[Path | str], gate: Path | str) -> None:
     """Write which checks have passed.
 
     Raises:
-        CheckError: one has not, or there is none; the message names parameter, index and both values.
+        CheckError: one has not, or there is none; the message names parameter, index and both
+        values.
     """
     if not checks:
         raise CheckError("no gradient check was made, so nothing is proved")

@@ -14,8 +14,8 @@ from unrolled.errors import UnrolledError
 def logged(log: Path | str) -> Iterator[TextIO]:
     """The open log of a job.
 
-    An error that the user can mend ends the job with one line in the log and at the terminal; anything else is a
-    fault of this package, and its traceback goes to the log.
+    An error that the user can mend ends the job with one line in the log and at the terminal;
+    anything else is a fault of this package, and its traceback goes to the log.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w", encoding="utf-8", buffering=1) as file:

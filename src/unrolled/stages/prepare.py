@@ -6,7 +6,7 @@ from pathlib import Path
 from unrolled.config.sections import TextConfig
 from unrolled.corpus.readers import read_documents
 from unrolled.corpus.splits import SPLITS
-from unrolled.storage import write_tsv
+from unrolled.storage import Cell, write_tsv
 from unrolled.text.preparation import prepare
 from unrolled.text.sentence_file import write_sentences
 
@@ -33,7 +33,7 @@ def run(
     prepared = prepare(read_documents(Path(raw), config.document, column), config)
     for split in SPLITS:
         write_sentences(splits[split], prepared.splits[split])
-    rows = [
+    rows: list[dict[str, Cell]] = [
         {
             "document": rejection.document,
             "sentence": rejection.sentence,

@@ -1,0 +1,154 @@
+"""The report: one page, one file, nothing fetched from anywhere.
+
+Whatever comes from a corpus is text until the template prints it, and the template escapes all that
+it prints; only the figures, which hold no corpus text, are let through as they are. That is the one
+place for it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from markupsafe import Markup
+
+from unrolled.report.runs import (
+    RunResult,
+    Setting,
+    best_run,
+    best_setting,
+    by_setting,
+    run_results,
+)
+
+Row = Mapping[str, str]
+
+_FOLDER = Path(__file__).parent
+_SHOWN_STEPS = 5
+"""Time steps of the drawn network; more would not fit a page."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that the report is written from.
+
+    Attributes:
+        experiment: its name.
+        config: the resolved configuration.
+        provenance: of the corpus.
+        profile: of the corpus.
+        summary: its rows.
+        baselines: rows of model, split, loss and perplexity.
+        checks: of the gradients.
+        samples: rows by run.
+        own_sentences: rows by run; empty if none were asked for.
+        own_words: likewise.
+        timing: of each run, by its name.
+        versions: what the figures were made with.
+        figures: SVG text by name.
+    """
+
+    experiment: str
+    config: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    profile: Mapping[str, Any]
+    summary: Sequence[Row]
+    baselines: Sequence[Row]
+    checks: Sequence[Mapping[str, Any]]
+    samples: Mapping[str, Sequence[Row]]
+    own_sentences: Mapping[str, Sequence[Row]]
+    own_words: Mapping[str, Sequence[Row]]
+    timing: Mapping[str, Row]
+    versions: Mapping[str, Any]
+    figures: Mapping[str, str]
+
+
+def render(material: Material) -> str:
+    """The page as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": _number, "whole": _whole, "percent": _percent}
+    runs = run_results(material.summary)
+    settings = by_setting(runs)
+    run = best_run(runs)
+    return environment.get_template("page.html").render(
+        material=material,
+        css=Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),
+        figures={name: Markup(svg) for name, svg in material.figures.items()},
+        runs=runs,
+        settings=settings,
+        best=best_setting(settings),
+        best_run=run,
+        states=_counted(runs),
+        baseline={
+            row["model"]: float(row["perplexity"])
+            for row in material.baselines
+            if row["split"] == "test"
+        },
+        varied=_varied(runs),
+        spread=_largest_spread(settings),
+        network=_network(material, run),
+        guessing_loss=math.log(material.profile["vocabulary_size"]),
+        config_text=yaml.safe_dump(dict(material.config), sort_keys=False, allow_unicode=True),
+    )
+
+
+def _counted(runs: Sequence[RunResult]) -> dict[str, int]:
+    """How many runs ended in each state."""
+    states = [run.state for run in runs]
+    return {state: states.count(state) for state in dict.fromkeys(states)}
+
+
+def _varied(runs: Sequence[RunResult]) -> list[str]:
+    """The settings to show as columns: the four that name a run, and whatever else differs."""
+    named = ["cell", "hidden_size", "truncation_depth", "seed"]
+    others = [key for key in runs[0].settings if key not in named]
+    return named + [key for key in others if len({run.settings[key] for run in runs}) > 1]
+
+
+def _largest_spread(settings: Sequence[Setting]) -> float:
+    """The widest range of perplexity over the seeds of one setting."""
+    ranges = [
+        setting.perplexities[-1] - setting.perplexities[0]
+        for setting in settings
+        if len(setting.perplexities) > 1
+    ]
+    return max(ranges, default=0.0)
+
+
+def _network(material: Material, run: RunResult | None) -> dict[str, Any]:
+    """What the drawing of the unrolled network shows: the words of a sample, sizes and depth."""
+    settings = run.settings if run else run_results(material.summary)[0].settings
+    samples = material.samples.get(run.name, []) if run else []
+    tokens = samples[0]["tokens"].split(" ") if samples else []
+    words = ["SENTENCE_START", *tokens, *["…"] * _SHOWN_STEPS][: _SHOWN_STEPS + 1]
+    depth = settings["truncation_depth"]
+    reach = _SHOWN_STEPS - 1 if depth == "full" else min(int(depth), _SHOWN_STEPS - 1)
+    return {
+        "read": words[:-1],
+        "predicted": words[1:],
+        "hidden_size": int(settings["hidden_size"]),
+        "depth": depth,
+        "first_reached": _SHOWN_STEPS - 1 - reach,
+    }
+
+
+def _number(value: float | str | None, digits: int = 1) -> str:
+    """A number for reading: thousands parted, a fixed count of decimals; a dash for none."""
+    return "–" if value is None or value == "" else f"{float(value):,.{digits}f}"
+
+
+def _whole(value: float | str | None) -> str:
+    return _number(value, 0)
+
+
+def _percent(value: float | str | None) -> str:
+    return "–" if value is None or value == "" else f"{100 * float(value):.1f} %"

@@ -1,0 +1,137 @@
+"""The runs of a sweep as the report sees them: put together by setting, and the best one chosen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+RESULTS = {
+    "state",
+    "reason",
+    "parameters",
+    "best_epoch",
+    "validation_loss_nats_per_token",
+    "test_loss_nats_per_token",
+    "test_perplexity",
+    "next_word_accuracy",
+}
+"""Columns of the summary that are not settings, beside the run's name and the baselines."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One row of the summary."""
+
+    name: str
+    settings: Mapping[str, str]
+    state: str
+    reason: str
+    parameters: int | None
+    best_epoch: int | None
+    validation_loss: float | None
+    test_loss: float | None
+    test_perplexity: float | None
+    accuracy: float | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has figures that can be compared."""
+        return self.state == "finished" and self.test_perplexity is not None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Runs that differ in nothing but their seed."""
+
+    settings: Mapping[str, str]
+    runs: Sequence[RunResult]
+
+    @property
+    def finished(self) -> list[RunResult]:
+        """Those runs that have figures."""
+        return [run for run in self.runs if run.finished]
+
+    @property
+    def perplexities(self) -> list[float]:
+        """Of the finished runs, ascending."""
+        return sorted(run.test_perplexity for run in self.runs if run.test_perplexity is not None)
+
+    @property
+    def mean_perplexity(self) -> float:
+        """Over the finished runs."""
+        return fmean(self.perplexities)
+
+    @property
+    def mean_validation_loss(self) -> float:
+        """Over the finished runs, in nats per token."""
+        return fmean(
+            run.validation_loss for run in self.finished if run.validation_loss is not None
+        )
+
+    @property
+    def description(self) -> str:
+        """The setting in words."""
+        cell, hidden, depth = (
+            self.settings[key] for key in ("cell", "hidden_size", "truncation_depth")
+        )
+        back = "full depth" if depth == "full" else f"depth {depth}"
+        return f"{cell.capitalize()}, {hidden} hidden units, {back}"
+
+
+def run_results(summary: Sequence[Mapping[str, str]]) -> list[RunResult]:
+    """The rows of summary.tsv, in their order."""
+    return [_run_result(row) for row in summary]
+
+
+def by_setting(runs: Sequence[RunResult]) -> list[Setting]:
+    """The runs put together over their seeds, in the order in which settings first appear."""
+    groups: dict[tuple[str, ...], list[RunResult]] = {}
+    for run in runs:
+        key = tuple(value for name, value in run.settings.items() if name != "seed")
+        groups.setdefault(key, []).append(run)
+    return [
+        Setting({key: value for key, value in runs[0].settings.items() if key != "seed"}, runs)
+        for runs in groups.values()
+    ]
+
+
+def best_setting(settings: Sequence[Setting]) -> Setting | None:
+    """The setting of the lowest mean validation loss, the first of equals; None if no run finished.
+
+    The test split takes no part in the choice, so that its figures stay a fair estimate.
+    """
+    finished = [setting for setting in settings if setting.finished]
+    return min(finished, key=lambda setting: setting.mean_validation_loss, default=None)
+
+
+def best_run(runs: Sequence[RunResult]) -> RunResult | None:
+    """The run of the lowest validation loss, the first of equals; None if no run finished."""
+    finished = [run for run in runs if run.finished]
+    return min(finished, key=lambda run: run.validation_loss or 0.0, default=None)
+
+
+def _run_result(row: Mapping[str, str]) -> RunResult:
+    settings = {
+        key: value
+        for key, value in row.items()
+        if key not in RESULTS and key != "run" and not key.endswith("_perplexity")
+    }
+    return RunResult(
+        name=row["run"],
+        settings=settings,
+        state=row["state"],
+        reason=row["reason"],
+        parameters=_whole(row["parameters"]),
+        best_epoch=_whole(row["best_epoch"]),
+        validation_loss=_number(row["validation_loss_nats_per_token"]),
+        test_loss=_number(row["test_loss_nats_per_token"]),
+        test_perplexity=_number(row["test_perplexity"]),
+        accuracy=_number(row["next_word_accuracy"]),
+    )
+
+
+def _number(cell: str) -> float | None:
+    return float(cell) if cell else None
+
+
+def _whole(cell: str) -> int | None:
+    return int(cell) if cell else None

@@ -1,0 +1,101 @@
+"""Draw the pictures of a sweep and write the table behind each."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from unrolled.report.drawing import drawing_style, svg_text
+from unrolled.report.figures import (
+    gradient_figure,
+    length_figure,
+    loss_figure,
+    perplexity_figure,
+)
+from unrolled.report.runs import by_setting, run_results
+from unrolled.storage import Cell, read_json, read_tsv, write_text, write_tsv
+
+
+def run(
+    summary: Path | str,
+    histories: Mapping[str, Path | str],
+    baselines: Path | str,
+    profile: Path | str,
+    checks: Sequence[Path | str],
+    folder: Path | str,
+) -> None:
+    """Write loss, perplexity, gradient_check and lengths, each as .svg and .tsv.
+
+    Args:
+        summary: the table of runs.
+        histories: of each run that exists, by its name.
+        baselines: their table.
+        profile: of the corpus.
+        checks: of the gradients.
+        folder: where the pictures go.
+    """
+    settings = by_setting(run_results(read_tsv(summary)))
+    history = [{"run": run, **row} for run, path in histories.items() for row in read_tsv(path)]
+    floor = {
+        row["model"]: float(row["loss_nats_per_token"])
+        for row in read_tsv(baselines)
+        if row["split"] == "valid"
+    }
+    corpus, proofs = read_json(profile), [read_json(path) for path in checks]
+    folder = Path(folder)
+    with drawing_style():
+        _write(folder, "loss", loss_figure(settings, history, floor))
+        _write(folder, "perplexity", perplexity_figure(settings))
+        _write(folder, "gradient_check", gradient_figure(proofs))
+        _write(folder, "lengths", length_figure(corpus))
+    _write_table(folder / "loss.tsv", history)
+    _write_table(folder / "perplexity.tsv", _perplexities(summary))
+    _write_table(folder / "gradient_check.tsv", _errors(proofs))
+    _write_table(folder / "lengths.tsv", _lengths(corpus))
+
+
+def _write(folder: Path, name: str, figure: Figure) -> None:
+    write_text(folder / f"{name}.svg", svg_text(figure, name))
+
+
+def _write_table(path: Path, rows: Sequence[Mapping[str, Cell]]) -> None:
+    write_tsv(path, list(rows[0]) if rows else ["empty"], rows)
+
+
+def _perplexities(summary: Path | str) -> list[dict[str, Cell]]:
+    """A row for each setting."""
+    return [
+        {
+            **setting.settings,
+            "finished_runs": len(setting.finished),
+            "mean_test_perplexity": setting.mean_perplexity if setting.finished else None,
+            "lowest": min(setting.perplexities, default=None),
+            "highest": max(setting.perplexities, default=None),
+        }
+        for setting in by_setting(run_results(read_tsv(summary)))
+    ]
+
+
+def _errors(checks: Sequence[Mapping[str, Any]]) -> list[dict[str, Cell]]:
+    """A row for each bar of the histograms."""
+    return [
+        {
+            "cell": check["cell"],
+            "truncation_depth": check["truncation_depth"],
+            "parameter": parameter["parameter"],
+            "relative_error_from": power,
+            "entries": count,
+        }
+        for check in checks
+        for parameter in check["parameters"]
+        for power, count in parameter["relative_error_histogram"].items()
+    ]
+
+
+def _lengths(profile: Mapping[str, Any]) -> list[dict[str, Cell]]:
+    return [
+        {"split": split, "words": int(words), "sentences": sentences}
+        for split, figures in profile["splits"].items()
+        for words, sentences in figures["length_histogram"].items()
+    ]

@@ -1,0 +1,72 @@
+"""Put the page together, and write down what was run."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from unrolled.report.page import Material, render
+from unrolled.storage import read_json, read_text, read_tsv, write_json, write_text
+
+Folders = Mapping[str, Path]
+VERSIONS = ["unrolled", "python", "numpy", "commit"]
+
+
+def run(
+    config: Mapping[str, Any],
+    corpus: Path | str,
+    summary: Path | str,
+    checks: Sequence[Path | str],
+    run_folders: Mapping[str, Path | str],
+    figures: Sequence[Path | str],
+    report: Path | str,
+    record: Path | str,
+) -> None:
+    """Write the report and the resolved configuration.
+
+    Args:
+        config: the resolved configuration.
+        corpus: the folder of provenance.json, profile.json and baselines.tsv.
+        summary: the table of runs.
+        checks: of the gradients.
+        run_folders: of the runs that exist, by name.
+        figures: the SVG files.
+        report: the page to write.
+        record: the JSON file of the configuration to write.
+    """
+    corpus = Path(corpus)
+    folders = {name: Path(folder) for name, folder in run_folders.items()}
+    own = folders if config["evaluation"]["sentences"] else {}
+    material = Material(
+        experiment=config["experiment"],
+        config=config,
+        provenance=read_json(corpus / "provenance.json"),
+        profile=read_json(corpus / "profile.json"),
+        summary=read_tsv(summary),
+        baselines=read_tsv(corpus / "baselines.tsv"),
+        checks=[read_json(path) for path in checks],
+        samples=_tables(folders, "samples.tsv"),
+        own_sentences=_tables(own, "own_sentences.tsv"),
+        own_words=_tables(own, "own_words.tsv"),
+        timing={name: rows[0] for name, rows in _tables(folders, "timing.tsv").items()},
+        versions=_versions(folders),
+        figures={Path(path).stem: _inline(read_text(path)) for path in figures},
+    )
+    write_text(report, render(material))
+    write_json(record, config)
+
+
+def _tables(folders: Folders, name: str) -> dict[str, list[dict[str, str]]]:
+    return {run: read_tsv(folder / name) for run, folder in folders.items()}
+
+
+def _versions(folders: Folders) -> dict[str, Any]:
+    """What the first run was made with; a sweep is made with one installation."""
+    for folder in folders.values():
+        provenance = read_json(folder / "provenance.json")
+        return {key: provenance[key] for key in VERSIONS}
+    return {}
+
+
+def _inline(svg: str) -> str:
+    """A figure without what only a file of its own needs."""
+    return svg[svg.index("<svg") :]

@@ -1,0 +1,117 @@
+"""Small networks, sentences and datasets for the tests of model, training and analysis."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import DTypeLike, NDArray
+
+from unrolled.model.network import Network
+from unrolled.model.reference import ReferenceNetwork
+from unrolled.model.types import Array, Gradients, RowGradient
+from unrolled.text.dataset import Dataset
+from unrolled.text.vocabulary import END, START, Ids
+
+PARAMETERS = ("input_weights", "recurrent_weights", "output_weights")
+
+
+def ids(*words: int) -> Ids:
+    """Exactly these ids."""
+    return np.array(words, dtype=np.int32)
+
+
+def sentence(*words: int) -> Ids:
+    """The ids of a sentence of these words, with its start and its end."""
+    return ids(START, *words, END)
+
+
+def network_of(
+    seed: int, vocabulary_size: int = 7, hidden_size: int = 4, dtype: DTypeLike = np.float64
+) -> Network:
+    """A network whose weights are large enough for the tanh to bend."""
+    rng = np.random.default_rng(seed)
+    shapes = [(vocabulary_size, hidden_size), (hidden_size,) * 2, (vocabulary_size, hidden_size)]
+    weights = (rng.normal(0, 0.6, shape).astype(dtype) for shape in shapes)
+    return Network(dict(zip(PARAMETERS, weights, strict=True)))
+
+
+def zero_network(vocabulary_size: int, hidden_size: int = 2) -> Network:
+    """A network to which all words are alike."""
+    shapes = [(vocabulary_size, hidden_size), (hidden_size,) * 2, (vocabulary_size, hidden_size)]
+    return Network({name: np.zeros(shape) for name, shape in zip(PARAMETERS, shapes, strict=True)})
+
+
+def fixed_network(logits: Sequence[float]) -> Network:
+    """A network whose logits are always these, whatever it has read."""
+    vocabulary_size = len(logits)
+    return Network(
+        {
+            "input_weights": np.full((vocabulary_size, 1), 50.0),  # tanh(50) is 1 to the last bit
+            "recurrent_weights": np.zeros((1, 1)),
+            "output_weights": np.array(logits, dtype=np.float64)[:, np.newaxis],
+        }
+    )
+
+
+def reference_of(network: Network) -> ReferenceNetwork:
+    """The reference network with the same weights, in double precision."""
+    return ReferenceNetwork(*(network.parameters[name].astype(np.float64) for name in PARAMETERS))
+
+
+def reference_log_probability(network: Network, words: Ids) -> float:
+    """Log-probability of a sentence, given with its start and end, by the reference network."""
+    return reference_of(network).sentence_log_probability(words[:-1], words[1:])
+
+
+def reference_gradients(
+    network: Network, sentences: Sequence[Ids], depth: int | None
+) -> dict[str, Array]:
+    """The gradients of some sentences by the reference network, summed."""
+    reference = reference_of(network)
+    each = [reference.gradients(words[:-1], words[1:], depth) for words in sentences]
+    return {name: sum(getattr(found, f"d_{name}") for found in each) for name in PARAMETERS}
+
+
+def dense(gradients: Gradients, vocabulary_size: int) -> dict[str, Array]:
+    """The gradients as arrays of the shapes of their parameters."""
+    return {
+        name: gradient.dense(vocabulary_size) if isinstance(gradient, RowGradient) else gradient
+        for name, gradient in gradients.items()
+    }
+
+
+def largest_error(found: NDArray[Any], expected: NDArray[Any]) -> float:
+    """The largest difference over the largest value.
+
+    The sums compared here have terms of the size of one. Where they cancel out to less than a
+    thousandth, a thousandth stands in, so that the rounding of the terms does not count as error.
+    """
+    difference = float(np.abs(np.asarray(found, dtype=np.float64) - expected).max())
+    return difference / max(float(np.abs(expected).max()), 1e-3)
+
+
+def dataset_of(sentences: Sequence[Ids]) -> Dataset:
+    """A split of these sentences, one document."""
+    offsets = np.cumsum([0, *(len(words) for words in sentences)], dtype=np.int64)
+    return Dataset(np.concatenate(sentences), offsets, np.array([0, len(sentences)]))
+
+
+def sentences_of(vocabulary_size: int, largest: int = 5) -> st.SearchStrategy[list[Ids]]:
+    """One to `largest` sentences of one to seven predictions, of any ids."""
+    word = st.integers(0, vocabulary_size - 1)
+    one = st.lists(word, min_size=2, max_size=8).map(lambda words: ids(*words))
+    return st.lists(one, min_size=1, max_size=largest)
+
+
+def depths() -> st.SearchStrategy[int | None]:
+    """Truncation depths from none at all to beyond every sentence, and full depth."""
+    return st.none() | st.integers(0, 9)
+
+
+@st.composite
+def networks_and_sentences(draw: st.DrawFn) -> tuple[Network, list[Ids]]:
+    """A network of random shape and sentences that it can read."""
+    vocabulary_size, hidden_size = draw(st.integers(2, 9)), draw(st.integers(1, 6))
+    network = network_of(draw(st.integers(0, 10_000)), vocabulary_size, hidden_size)
+    return network, draw(sentences_of(vocabulary_size))

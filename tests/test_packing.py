@@ -1,0 +1,108 @@
+"""Packed batches: every word has its row, and the rows of a sentence hang together."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from model_strategies import ids, sentences_of
+
+from unrolled.errors import DataError
+from unrolled.model.packing import pack
+from unrolled.text.vocabulary import Ids
+
+# Of lengths 2, 3, 1 and 2, so that packing has to turn them round: order 1, 0, 3, 2
+SENTENCES = [ids(10, 11, 12), ids(20, 21, 22, 23), ids(30, 31), ids(40, 41, 42)]
+
+
+def test_rows_are_laid_out_step_by_step_and_longest_sentence_first() -> None:
+    batch = pack(SENTENCES)
+
+    # step 0: the first words of 1, 0, 3, 2; step 1: the second ones of 1, 0, 3; step 2: that of 1
+    assert batch.step_starts.tolist() == [0, 4, 7, 8]
+    assert batch.inputs.tolist() == [20, 10, 40, 30, 21, 11, 41, 22]
+    assert batch.targets.tolist() == [21, 11, 41, 31, 22, 12, 42, 23]
+    assert (batch.positions, batch.steps) == (8, 3)
+    assert [batch.rows(step) for step in range(3)] == [slice(0, 4), slice(4, 7), slice(7, 8)]
+
+
+def test_order_and_sentence_lead_back_to_the_sentences_as_given() -> None:
+    batch = pack(SENTENCES)
+
+    assert batch.order.tolist() == [1, 0, 3, 2]
+    assert batch.sentence.tolist() == [1, 0, 3, 2, 1, 0, 3, 1]
+
+
+def test_previous_is_the_row_of_the_word_before() -> None:
+    batch = pack(SENTENCES)
+
+    # rows 4, 5, 6 follow rows 0, 1, 2; row 7 follows row 4; before rows 0 to 3 there is nothing
+    assert batch.previous[4:].tolist() == [0, 1, 2, 4]
+
+
+def test_sentences_of_one_length_keep_their_order() -> None:
+    batch = pack([ids(7, 1), ids(5, 1), ids(6, 1)])
+
+    assert batch.order.tolist() == [0, 1, 2]
+    assert batch.inputs.tolist() == [7, 5, 6]
+
+
+def test_a_single_sentence_is_its_own_batch() -> None:
+    batch = pack([ids(0, 3, 4, 1)])
+
+    assert batch.inputs.tolist() == [0, 3, 4]
+    assert batch.targets.tolist() == [3, 4, 1]
+    assert batch.step_starts.tolist() == [0, 1, 2, 3]
+    assert batch.previous[1:].tolist() == [0, 1]
+
+
+@given(sentences_of(50, largest=7))
+@settings(deadline=None)
+def test_walking_previous_from_any_row_visits_the_sentences_words_backwards(
+    sentences: list[Ids],
+) -> None:
+    batch = pack(sentences)
+
+    for step in range(batch.steps):
+        for row in range(*batch.rows(step).indices(batch.positions)):
+            walked = [row]
+            for _ in range(step):
+                walked.append(int(batch.previous[walked[-1]]))
+            words = sentences[batch.sentence[row]].tolist()
+            assert batch.inputs[walked].tolist() == words[: step + 1][::-1]
+            assert batch.targets[walked].tolist() == words[1 : step + 2][::-1]
+
+
+@given(sentences_of(50, largest=7))
+@settings(deadline=None)
+def test_every_input_and_every_target_appears_once(sentences: list[Ids]) -> None:
+    batch = pack(sentences)
+
+    assert sorted(batch.order.tolist()) == list(range(len(sentences)))
+    for index, words in enumerate(sentences):
+        rows = batch.sentence == index
+        assert batch.inputs[rows].tolist() == words[:-1].tolist()
+        assert batch.targets[rows].tolist() == words[1:].tolist()
+
+
+@given(sentences_of(50, largest=7))
+@settings(deadline=None)
+def test_a_step_is_as_wide_as_there_are_sentences_longer_than_it(sentences: list[Ids]) -> None:
+    batch = pack(sentences)
+
+    for step in range(batch.steps):
+        longer = sum(len(words) - 1 > step for words in sentences)
+        assert batch.rows(step).stop - batch.rows(step).start == longer
+
+
+def test_packing_leaves_the_sentences_as_they_are() -> None:
+    sentences = [words.copy() for words in SENTENCES]
+
+    pack(sentences)
+
+    for words, original in zip(sentences, SENTENCES, strict=True):
+        np.testing.assert_array_equal(words, original)
+
+
+@pytest.mark.parametrize("sentences", [[], [ids()], [ids(0)], [ids(0, 3, 1), ids(0)]])
+def test_a_batch_without_a_word_to_predict_is_refused(sentences: list[Ids]) -> None:
+    with pytest.raises(DataError, match="at least two ids, a start and an end"):
+        pack(sentences)

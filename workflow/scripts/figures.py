@@ -1,0 +1,16 @@
+"""Draw the pictures of the sweep."""
+
+from pathlib import Path
+
+from unrolled.stages import figures
+from unrolled.stages.job import logged
+
+with logged(snakemake.log[0]):
+    figures.run(
+        snakemake.input.summary,
+        {Path(path).parent.name: path for path in snakemake.input.histories},
+        snakemake.input.baselines,
+        snakemake.input.profile,
+        snakemake.input.checks,
+        Path(snakemake.output.loss).parent,
+    )

@@ -1,0 +1,18 @@
+"""Put the page together."""
+
+from pathlib import Path
+
+from unrolled.stages import report
+from unrolled.stages.job import logged
+
+with logged(snakemake.log[0]):
+    report.run(
+        snakemake.params.config,
+        Path(snakemake.input.profile).parent,
+        snakemake.input.summary,
+        snakemake.input.checks,
+        {Path(path).parent.name: Path(path).parent for path in snakemake.input.samples},
+        snakemake.input.figures,
+        snakemake.output.report,
+        snakemake.output.record,
+    )
