@@ -18,7 +18,9 @@ def batch_of(lengths: list[int]) -> PackedBatch:
     return pack([np.zeros(length + 1, dtype=np.int32) for length in lengths])
 
 
-def arrays_for(batch: PackedBatch, seed: int = 1, hidden_size: int = 3) -> tuple[Array, ...]:
+def arrays_for(
+    batch: PackedBatch, seed: int = 1, hidden_size: int = 3
+) -> tuple[Array, Array, Array]:
     """Hidden states, gradients for them and recurrent weights; made up, since any will do."""
     rng = np.random.default_rng(seed)
     shape = (batch.positions, hidden_size)

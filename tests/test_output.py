@@ -96,13 +96,14 @@ def test_gradients_agree_with_central_differences() -> None:
 def test_results_do_not_depend_on_the_size_of_a_chunk(
     chunk_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = output.loss_and_gradients(HIDDEN, TARGETS, WEIGHTS)
+    expected_loss, *expected = output.loss_and_gradients(HIDDEN, TARGETS, WEIGHTS)
     expected_losses, expected_hits = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS)
 
     monkeypatch.setattr(output, "CHUNK_ROWS", chunk_rows)
-    found = output.loss_and_gradients(HIDDEN, TARGETS, WEIGHTS)
+    loss, *found = output.loss_and_gradients(HIDDEN, TARGETS, WEIGHTS)
     losses, hits = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS)
 
+    assert loss == pytest.approx(expected_loss, rel=1e-14)
     for array, expected_array in zip(found, expected, strict=True):
         np.testing.assert_allclose(array, expected_array, rtol=0, atol=1e-13)
     np.testing.assert_allclose(losses, expected_losses, rtol=0, atol=1e-14)

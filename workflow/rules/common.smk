@@ -1,5 +1,6 @@
-"""The configuration, checked, and what the rules of several files ask for."""
+"""The configuration, checked, and the functions that rules ask for their share of it."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -34,15 +35,16 @@ CHECKS = {
     for run in RUNS.values()
 }
 CELLS = sorted({run.model["cell"] for run in RUNS.values()})
+FIGURES = ["loss", "perplexity", "gradient_check", "lengths"]
 TRAINED_MODEL = multiext(
     "<runs>/{run}/model/", "model.safetensors", "config.json", "vocabulary.tsv"
 )
 
 
 wildcard_constraints:
-    run="|".join(RUNS),
-    check="|".join(CHECKS),
-    cell="|".join(CELLS),
+    run="|".join(map(re.escape, RUNS)),
+    check="|".join(map(re.escape, CHECKS)),
+    cell="|".join(map(re.escape, CELLS)),
 
 
 def stage_code(stage):
@@ -50,9 +52,68 @@ def stage_code(stage):
     return code_hash(f"unrolled.stages.{stage}")
 
 
+# corpus
+
+
+def corpus_source(wildcards):
+    """What the text is made from: the download or the user's files; nothing for packages."""
+    if config["corpus"]["source"] == "url":
+        return f"results/downloads/{config['corpus']['sha256']}"
+    return [str(path) for path in SOURCES]
+
+
+def corpus_versions(wildcards):
+    """The versions of the packages that are read, so that an update is noticed."""
+    return acquire.versions(CorpusConfig(**config["corpus"]))
+
+
 def encoded(split):
     """The three arrays of a split."""
     return multiext(f"<corpus>/{split}/", "ids.npy", "sentences.npy", "documents.npy")
+
+
+# checks
+
+
+def checked_cell(wildcards):
+    """The cell that a check is about."""
+    return CHECKS[wildcards.check].model["cell"]
+
+
+def checked_depth(wildcards):
+    """The truncation depth that a check is about."""
+    return CHECKS[wildcards.check].training["truncation_depth"]
+
+
+def checks_of_cell(wildcards):
+    """The checks of a cell at every depth of the sweep."""
+    names = [
+        name for name, run in CHECKS.items() if run.model["cell"] == wildcards.cell
+    ]
+    return expand("<checks>/gradient-{check}.json", check=names)
+
+
+# runs
+
+
+def gate_of_run(wildcards):
+    """The proof that a run waits for."""
+    return f"<checks>/gate-{RUNS[wildcards.run].model['cell']}.json"
+
+
+def model_of_run(wildcards):
+    """The run's network."""
+    return dict(RUNS[wildcards.run].model)
+
+
+def training_of_run(wildcards):
+    """The run's recipe."""
+    return dict(RUNS[wildcards.run].training)
+
+
+def sweep_settings(wildcards):
+    """The settings of every run of the sweep, those of missing runs too."""
+    return {name: run.settings for name, run in RUNS.items()}
 
 
 def of_runs(path):
@@ -68,6 +129,9 @@ def summarised_runs():
 
 
 def is_complete(run):
-    """Whether the last results of a run are there."""
+    """Whether all results of a run are there; those of a job that has failed are not."""
     folder = Path(f"results/{EXPERIMENT}/runs/{run}")
-    return all((folder / name).exists() for name in ("evaluation.tsv", "samples.tsv"))
+    needed = ["metrics.json", "evaluation.tsv", "samples.tsv"]
+    if OWN_SENTENCES:
+        needed.append("own_sentences.tsv")
+    return all((folder / name).exists() for name in needed)

@@ -1,18 +1,6 @@
 """From a source of text to word ids."""
 
 
-def corpus_source(wildcards):
-    """What the text is made from: the download, the user's files, or installed packages (no file)."""
-    if config["corpus"]["source"] == "url":
-        return f"results/downloads/{config['corpus']['sha256']}"
-    return [str(path) for path in SOURCES]
-
-
-def corpus_versions(wildcards):
-    """The versions of the packages whose documentation is read, so that an update is noticed."""
-    return acquire.versions(CorpusConfig(**config["corpus"]))
-
-
 rule download:
     """Fetch the file of corpus.url, to be kept under its checksum."""
     output:
@@ -21,11 +9,11 @@ rule download:
         "<logs>/download-{sha256}.log",
     wildcard_constraints:
         sha256="[0-9a-f]{64}",
+    conda:
+        "../envs/unrolled.yaml"
     params:
         corpus=config["corpus"],
         code=stage_code("download"),
-    conda:
-        "../envs/unrolled.yaml"
     script:
         "../scripts/download.py"
 
@@ -39,12 +27,12 @@ rule acquire:
         provenance="<corpus>/provenance.json",
     log:
         "<logs>/acquire.log",
+    conda:
+        "../envs/unrolled.yaml"
     params:
         corpus=config["corpus"],
         versions=corpus_versions,
         code=stage_code("acquire"),
-    conda:
-        "../envs/unrolled.yaml"
     script:
         "../scripts/acquire.py"
 
@@ -60,12 +48,12 @@ rule prepare:
         rejected="<corpus>/rejected.tsv",
     log:
         "<logs>/prepare.log",
+    conda:
+        "../envs/unrolled.yaml"
     params:
         text=config["text"],
         column=config["corpus"]["column"],
         code=stage_code("prepare"),
-    conda:
-        "../envs/unrolled.yaml"
     script:
         "../scripts/prepare.py"
 
@@ -78,11 +66,11 @@ rule vocabulary:
         vocabulary="<corpus>/vocabulary.tsv",
     log:
         "<logs>/vocabulary.log",
+    conda:
+        "../envs/unrolled.yaml"
     params:
         text=config["text"],
         code=stage_code("vocabulary"),
-    conda:
-        "../envs/unrolled.yaml"
     script:
         "../scripts/vocabulary.py"
 
@@ -102,10 +90,10 @@ rule encode:
         profile="<corpus>/profile.json",
     log:
         "<logs>/encode.log",
-    params:
-        code=stage_code("encode"),
     conda:
         "../envs/unrolled.yaml"
+    params:
+        code=stage_code("encode"),
     script:
         "../scripts/encode.py"
 
@@ -121,9 +109,9 @@ rule baselines:
         baselines="<corpus>/baselines.tsv",
     log:
         "<logs>/baselines.log",
-    params:
-        code=stage_code("baselines"),
     conda:
         "../envs/unrolled.yaml"
+    params:
+        code=stage_code("baselines"),
     script:
         "../scripts/baselines.py"

@@ -1,12 +1,5 @@
 """What the sweep came to: a table, pictures, and the page that people look at."""
 
-FIGURES = ["loss", "perplexity", "gradient_check", "lengths"]
-
-
-def sweep_settings(wildcards):
-    """The settings of every run of the sweep, those of missing runs too."""
-    return {name: run.settings for name, run in RUNS.items()}
-
 
 rule summarise:
     """Put every run's settings and figures into one table."""
@@ -23,11 +16,11 @@ rule summarise:
         ),
     log:
         "<logs>/summarise.log",
+    conda:
+        "../envs/unrolled.yaml"
     params:
         settings=sweep_settings,
         code=stage_code("summarise"),
-    conda:
-        "../envs/unrolled.yaml"
     script:
         "../scripts/summarise.py"
 
@@ -68,10 +61,10 @@ rule figures:
         ),
     log:
         "<logs>/figures.log",
-    params:
-        code=stage_code("figures"),
     conda:
         "../envs/unrolled.yaml"
+    params:
+        code=stage_code("figures"),
     script:
         "../scripts/figures.py"
 
@@ -99,10 +92,10 @@ rule report:
         record="<results>/run.json",
     log:
         "<logs>/report.log",
+    conda:
+        "../envs/unrolled.yaml"
     params:
         config=config,
         code=stage_code("report"),
-    conda:
-        "../envs/unrolled.yaml"
     script:
         "../scripts/report.py"

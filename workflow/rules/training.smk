@@ -1,28 +1,13 @@
 """A run for each point of the sweep, and what it can do."""
 
 
-def gate_of_run(wildcards):
-    """The proof that a run waits for."""
-    return f"<checks>/gate-{RUNS[wildcards.run].model['cell']}.json"
-
-
-def model_of_run(wildcards):
-    """The run's network."""
-    return dict(RUNS[wildcards.run].model)
-
-
-def training_of_run(wildcards):
-    """The run's recipe."""
-    return dict(RUNS[wildcards.run].training)
-
-
 rule train:
     """Train a run."""
     input:
         encoded("train"),
         encoded("valid"),
         vocabulary="<corpus>/vocabulary.tsv",
-        gate=gate_of_run,
+        gate=ancient(gate_of_run),
     output:
         TRAINED_MODEL,
         history="<runs>/{run}/history.tsv",
@@ -33,13 +18,13 @@ rule train:
         "<logs>/train/{run}.log",
     benchmark:
         "<benchmarks>/train/{run}.tsv"
+    conda:
+        "../envs/unrolled.yaml"
     params:
         model=model_of_run,
         training=training_of_run,
         lowercase=config["text"]["lowercase"],
         code=stage_code("train"),
-    conda:
-        "../envs/unrolled.yaml"
     script:
         "../scripts/train.py"
 
@@ -55,10 +40,10 @@ rule evaluate:
         evaluation="<runs>/{run}/evaluation.tsv",
     log:
         "<logs>/evaluate/{run}.log",
-    params:
-        code=stage_code("evaluate"),
     conda:
         "../envs/unrolled.yaml"
+    params:
+        code=stage_code("evaluate"),
     script:
         "../scripts/evaluate.py"
 
@@ -72,11 +57,11 @@ rule sample:
         samples="<runs>/{run}/samples.tsv",
     log:
         "<logs>/sample/{run}.log",
+    conda:
+        "../envs/unrolled.yaml"
     params:
         sampling=config["sampling"],
         code=stage_code("sample"),
-    conda:
-        "../envs/unrolled.yaml"
     script:
         "../scripts/sample.py"
 
@@ -92,9 +77,9 @@ rule score:
         by_word="<runs>/{run}/own_words.tsv",
     log:
         "<logs>/score/{run}.log",
-    params:
-        code=stage_code("score"),
     conda:
         "../envs/unrolled.yaml"
+    params:
+        code=stage_code("score"),
     script:
         "../scripts/score.py"

@@ -162,13 +162,15 @@ def _parameter_check(
     worst = tuple(int(part) for part in np.unravel_index(np.argmax(difference), difference.shape))
     size = np.abs(analytic) + np.abs(numeric)
     telling = ~(size < 2 * TINY)
+    with np.errstate(invalid="ignore"):  # infinity over infinity: NaN, which fails like infinity
+        relative_errors = difference[telling] / size[telling]
     return ParameterCheck(
         parameter=name,
         error=_largest_error(analytic, numeric),
         worst_index=worst,
         analytic=float(analytic[worst]),
         numeric=float(numeric[worst]),
-        relative_errors=difference[telling] / size[telling],
+        relative_errors=relative_errors,
         tiny_count=int(np.count_nonzero(~telling)),
         plain_error=_largest_error(analytic, plain),
     )

@@ -19,6 +19,9 @@ FORMAT = 1
 """Raised when an older reader would misunderstand the files."""
 
 FILES = ("model.safetensors", "config.json", "vocabulary.tsv")
+LAYOUT = ("vocabulary_size", "hidden_size", "dtype")
+"""The entries of config.json that say what the arrays are."""
+
 FORMULA = (
     "s_t = tanh(input_weights[x_t] + recurrent_weights @ s_{t-1}); s_{-1} = 0; "
     "P(x_{t+1}) = softmax(output_weights @ s_t)"
@@ -54,24 +57,41 @@ def read_model(folder: Path | str) -> tuple[Network, Vocabulary, dict[str, Any]]
     """The network, its vocabulary and its config.json.
 
     Raises:
-        DataError: a file is missing or broken, of another format, or the arrays are not those of
-        the config.
+        DataError: a file is missing or broken, of another format, or the arrays or the
+            vocabulary are not those of the config.
     """
     folder = Path(folder)
-    config = read_json(folder / FILES[1])
-    if config.get("format") != FORMAT:
-        raise DataError(f"{folder / FILES[1]} has format {config.get('format')}; expected {FORMAT}")
+    config = _read_config(folder / FILES[1])
     parameters = read_tensors(folder / FILES[0])
-    words, hidden = config["vocabulary_size"], config["hidden_size"]
-    shapes = {
-        "input_weights": (words, hidden),
-        "recurrent_weights": (hidden, hidden),
-        "output_weights": (words, hidden),
+    words, hidden, dtype = (config[key] for key in LAYOUT)
+    layout = {
+        "input_weights": ((words, hidden), dtype),
+        "recurrent_weights": ((hidden, hidden), dtype),
+        "output_weights": ((words, hidden), dtype),
     }
-    found = {name: array.shape for name, array in parameters.items()}
-    if found != shapes:
-        raise DataError(f"{folder / FILES[0]} must hold {shapes} (got {found})")
+    found = {name: (array.shape, str(array.dtype)) for name, array in parameters.items()}
+    if found != layout:
+        raise DataError(f"{folder / FILES[0]} must hold {layout} (got {found})")
     for name, array in parameters.items():
         if not np.isfinite(array).all():
             raise DataError(f"{folder / FILES[0]}: {name} has entries that are not finite numbers")
-    return Network(parameters), read_vocabulary(folder / FILES[2]), config
+    vocabulary = read_vocabulary(folder / FILES[2])
+    if len(vocabulary) != words:
+        raise DataError(
+            f"{folder / FILES[2]} must have {words} tokens, one per row of the weights"
+            f" (got {len(vocabulary)})"
+        )
+    return Network(parameters), vocabulary, config
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """The entries of config.json, of this format and with all that says what the arrays are."""
+    config = read_json(path)
+    if not isinstance(config, dict):
+        raise DataError(f"{path} must hold keys and values (got {config!r})")
+    if config.get("format") != FORMAT:
+        raise DataError(f"{path} has format {config.get('format')}; expected {FORMAT}")
+    for key in LAYOUT:
+        if key not in config:
+            raise DataError(f"{path} lacks {key}")
+    return config

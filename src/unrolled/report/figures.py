@@ -89,16 +89,33 @@ def perplexity_figure(settings: Sequence[Setting]) -> Figure:
     for setting in settings:
         maps.setdefault(_map_title(setting, settings), []).append(setting)
     values = [setting.mean_perplexity for setting in settings if setting.finished]
-    colours = Normalize(min(values, default=0), max(values, default=1))
-    sizes = {len({s.settings["hidden_size"] for s in group}) for group in maps.values()}
-    figure = new_figure(10, 0.9 + 0.62 * max(sizes) * math.ceil(len(maps) / 3))
-    axes = figure.subplots(math.ceil(len(maps) / 3), min(len(maps), 3), squeeze=False).ravel()
+    colours = _colours(values)
+    columns = _map_columns(settings)
+    rows = math.ceil(len(maps) / columns)
+    sizes = len({setting.settings["hidden_size"] for setting in settings})
+    figure = new_figure(10, rows * (0.9 + 0.62 * sizes))
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, (title, group) in zip(axes, maps.items(), strict=False):
         _draw_map(axis, group, colours)
         axis.set_title(title, loc="left")
     for axis in axes[len(maps) :]:
         axis.set_visible(False)
     return figure
+
+
+def _map_columns(settings: Sequence[Setting]) -> int:
+    """How many maps stand side by side, so that the figures in a field have room."""
+    depths = len({setting.settings["truncation_depth"] for setting in settings})
+    return max(1, min(3, 10 // depths))
+
+
+def _colours(values: Sequence[float]) -> Normalize:
+    """A scale of a tenth of the values at least, so that noise does not look like contrast."""
+    if not values:
+        return Normalize(0, 1)
+    lowest, highest = min(values), max(values)
+    missing = max(0.0, 0.1 * lowest - (highest - lowest))
+    return Normalize(lowest - missing / 2, highest + missing / 2)
 
 
 def _map_title(setting: Setting, settings: Sequence[Setting]) -> str:
@@ -201,6 +218,7 @@ def _draw_errors(axis: Axes, check: Mapping[str, Any]) -> None:
         )
         below = below + counts
     verdict = "passed" if check["passed"] else "FAILED"
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axis.set_title(
         f"{check['cell'].capitalize()}, depth {check['truncation_depth']}: {verdict}", loc="left"
     )

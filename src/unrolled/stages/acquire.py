@@ -5,7 +5,6 @@ import platform
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from unrolled.config.sections import CorpusConfig
 from unrolled.corpus.documentation import package_versions, read_documentation
@@ -57,12 +56,14 @@ def run(
         ConfigError, DataError: the source is not there or not what the configuration says.
     """
     with new_folder(raw) as folder:
-        origin = _SOURCES[config.source](config, downloaded, folder)
+        licence = _SOURCES[config.source](config, downloaded, folder)
         files = [path for path in folder.rglob("*") if path.is_file()]
         record = {
             "source": config.source,
-            **origin,
-            "licence": config.licence or origin.get("licence"),
+            "packages": versions(config),
+            "path": config.path if config.source == "path" else None,
+            "url": config.url if config.source == "url" else None,
+            "licence": config.licence or licence,
             "files": len(files),
             "bytes": sum(path.stat().st_size for path in files),
             "sha256": sha256_of_folder(folder),
@@ -72,33 +73,31 @@ def run(
     write_json(provenance, record)
 
 
-def _documentation(config: CorpusConfig, _: Path | str | None, folder: Path) -> dict[str, Any]:
+def _documentation(config: CorpusConfig, _: Path | str | None, folder: Path) -> str | None:
     for document in read_documentation(config.packages):
         path = folder / f"{document.name.removesuffix('.py')}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         paragraphs = document.text.replace("\n", "\n\n")  # a blank line ends a paragraph
         path.write_text(f"{paragraphs}\n", encoding="utf-8", newline="\n")
     licences = {name: _licence(name) for name in config.packages}
-    return {
-        "packages": versions(config),
-        "licence": "; ".join(f"{name}: {licence}" for name, licence in licences.items()),
-    }
+    return "; ".join(f"{name}: {licence}" for name, licence in licences.items())
 
 
-def _path(config: CorpusConfig, _: Path | str | None, folder: Path) -> dict[str, Any]:
+def _path(config: CorpusConfig, _: Path | str | None, folder: Path) -> str | None:
     assert config.path is not None  # CorpusConfig sees to it
     verify(Path(config.path), config.size, config.sha256)
     copy_files(config.path, folder)
-    return {"path": config.path}
+    return None
 
 
-def _url(config: CorpusConfig, downloaded: Path | str | None, folder: Path) -> dict[str, Any]:
+def _url(config: CorpusConfig, downloaded: Path | str | None, folder: Path) -> str | None:
     assert downloaded is not None  # the workflow sees to it
     shutil.copyfile(downloaded, folder / "download.txt")
-    return {"url": config.url}
+    return None
 
 
 _SOURCES = {"documentation": _documentation, "path": _path, "url": _url}
+"""What fills the folder with the text of each source, and tells its licence where that is known."""
 
 
 def _licence(package: str) -> str:

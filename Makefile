@@ -1,0 +1,60 @@
+# make             install into .venv, run the default experiment, say where its report lies
+# make test        install what judges the project too, and run all of it
+# EXPERIMENT=wide  another experiment of config/experiments/ instead of the default one
+# PYTHON=python3.12  another interpreter than python3, 3.11 or later
+
+PYTHON ?= python3
+EXPERIMENT ?= default
+SNAKEMAKE_OPTIONS ?=
+
+BIN := .venv/bin
+CONFIGFILE := $(if $(filter default,$(EXPERIMENT)),,--configfile config/experiments/$(EXPERIMENT).yaml)
+SNAKEMAKE := $(BIN)/snakemake $(CONFIGFILE)
+
+.PHONY: all run install install-dev test lint pins clean
+.DELETE_ON_ERROR:
+
+all: run
+
+# One failed run keeps the summary from being built: then it is built from the runs that exist, and make fails.
+run: install
+	@$(SNAKEMAKE) $(SNAKEMAKE_OPTIONS) || { \
+	    $(SNAKEMAKE) $(SNAKEMAKE_OPTIONS) --config missing_runs=allow; \
+	    echo "Something failed, see above; if there are runs, results/$(EXPERIMENT)/report.html shows them."; \
+	    exit 1; }
+	@echo "The report: $(CURDIR)/results/$(EXPERIMENT)/report.html"
+
+install: .venv/.installed
+install-dev: .venv/.installed-dev
+
+.venv/.installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt .venv/.installed
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	@touch $@
+
+test: install-dev lint
+	$(BIN)/python -m pytest
+
+lint: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/snakefmt --check workflow
+	$(BIN)/snakemake --lint
+
+# After a change of the dependencies in pyproject.toml; needs uv.
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet
+pins:
+	$(COMPILE) --extra build pyproject.toml -o requirements.txt
+	$(COMPILE) --extra build --extra dev pyproject.toml -o requirements-dev.txt
+
+# Results stay; this takes away what can be installed again.
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,21 @@
+"""What several test files share."""
+
+from pathlib import Path
+
+import pytest
+from workshop import Workshop
+
+
+@pytest.fixture(scope="session")
+def finished_smoke(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A workshop in which the smoke experiment has run; tests that change anything take a copy."""
+    workshop = Workshop.new(tmp_path_factory.mktemp("smoke") / "a folder with spaces")
+    done = workshop.snakemake()
+    assert done.returncode == 0, done.stdout
+    return workshop
+
+
+@pytest.fixture
+def workshop(finished_smoke: Workshop, tmp_path: Path) -> Workshop:
+    """A copy of the finished smoke experiment, free to be changed."""
+    return finished_smoke.copy(tmp_path / "work shop")

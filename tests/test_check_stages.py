@@ -1,0 +1,139 @@
+"""The proof of the gradients is written whether it holds or not; the gate stops on a failed one."""
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unrolled.config.sections import ChecksConfig
+from unrolled.errors import CheckError, DataError
+from unrolled.model.network import Network
+from unrolled.model.packing import PackedBatch
+from unrolled.model.types import Gradients
+from unrolled.stages import check_gradients, gate
+
+CONFIG = ChecksConfig(
+    hidden_size=3, vocabulary_size=5, sentences=2, step=1e-5, tolerance=1e-7, seed=1
+)
+
+
+def break_recurrent_gradient(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
+    """Let back-propagation give this value for one entry of the recurrent weights."""
+    sound = Network.loss_and_gradients
+
+    def broken(
+        network: Network, batch: PackedBatch, truncation_depth: int | None
+    ) -> tuple[float, Gradients]:
+        loss, gradients = sound(network, batch, truncation_depth)
+        recurrent = np.array(gradients["recurrent_weights"])
+        recurrent[2, 1] = value
+        return loss, {**gradients, "recurrent_weights": recurrent}
+
+    monkeypatch.setattr(Network, "loss_and_gradients", broken)
+
+
+def strictly_read(path: Path) -> Any:
+    """The JSON of a file, in which NaN and Infinity are no values."""
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    return json.loads(path.read_text("utf-8"), parse_constant=refuse)
+
+
+@pytest.mark.parametrize("depth", [0, 2, "full"])
+def test_sound_gradients_are_written_as_passed_and_open_the_gate(
+    depth: int | str, tmp_path: Path
+) -> None:
+    check_gradients.run(CONFIG, "elman", depth, tmp_path / "check.json")
+    gate.run([tmp_path / "check.json"], tmp_path / "gate.json")
+
+    check = strictly_read(tmp_path / "check.json")
+    assert (check["passed"], check["cell"], check["truncation_depth"]) == (True, "elman", depth)
+    assert (check["tolerance"], check["seed"], check["sentences"]) == (1e-7, 1, 2)
+    assert [entry["parameter"] for entry in check["parameters"]] == [
+        "input_weights",
+        "recurrent_weights",
+        "output_weights",
+    ]
+    for entry, size in zip(check["parameters"], (5 * 3, 3 * 3, 5 * 3), strict=True):
+        assert entry["passed"] is True
+        assert entry["error"] < 1e-9
+        assert entry["compared_count"] + entry["tiny_count"] == size
+        assert sum(entry["relative_error_histogram"].values()) == entry["compared_count"]
+    assert strictly_read(tmp_path / "gate.json") == {"passed": True, "checks": ["check.json"]}
+
+
+@pytest.mark.parametrize("value", [0.125, math.nan, math.inf, -math.inf])
+def test_a_broken_gradient_is_written_as_not_passed(
+    value: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_recurrent_gradient(monkeypatch, value)
+
+    check_gradients.run(CONFIG, "elman", 1, tmp_path / "check.json")
+
+    check = strictly_read(tmp_path / "check.json")
+    passed = {entry["parameter"]: entry["passed"] for entry in check["parameters"]}
+    assert check["passed"] is False
+    assert passed == {"input_weights": True, "recurrent_weights": False, "output_weights": True}
+    recurrent = check["parameters"][1]
+    assert recurrent["worst_index"] == [2, 1]
+    assert recurrent["analytic"] == (value if math.isfinite(value) else str(value))
+    assert isinstance(recurrent["numeric"], float)
+
+
+@pytest.mark.parametrize("value", [0.125, math.nan, math.inf])
+def test_the_gate_names_parameter_index_and_both_values(
+    value: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_recurrent_gradient(monkeypatch, value)
+    check_gradients.run(CONFIG, "elman", 1, tmp_path / "check.json")
+    numeric = strictly_read(tmp_path / "check.json")["parameters"][1]["numeric"]
+
+    with pytest.raises(
+        CheckError,
+        match=rf"gradient of elman at depth 1 is wrong: recurrent_weights\[2, 1\] is {value} by"
+        rf" back-propagation and {re.escape(str(numeric))} by central differences .* see .*check",
+    ):
+        gate.run([tmp_path / "check.json"], tmp_path / "gate.json")
+
+    assert not (tmp_path / "gate.json").exists()
+
+
+def test_one_failed_check_among_others_closes_the_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_gradients.run(CONFIG, "elman", 0, tmp_path / "0.json")
+    break_recurrent_gradient(monkeypatch, 0.0)
+    check_gradients.run(CONFIG, "elman", 1, tmp_path / "1.json")
+
+    with pytest.raises(CheckError, match="at depth 1 is wrong"):
+        gate.run([tmp_path / "0.json", tmp_path / "1.json"], tmp_path / "gate.json")
+
+
+def test_a_gate_without_checks_stays_shut(tmp_path: Path) -> None:
+    with pytest.raises(CheckError, match="no gradient check was made, so nothing is proved"):
+        gate.run([], tmp_path / "gate.json")
+
+
+def test_a_check_of_no_parameter_keeps_the_gate_shut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_gradients, "check_gradients", lambda config, depth: [])
+    check_gradients.run(CONFIG, "elman", 1, tmp_path / "check.json")
+
+    with pytest.raises(CheckError, match=r"check\.json holds no parameter that was checked"):
+        gate.run([tmp_path / "check.json"], tmp_path / "gate.json")
+
+
+def test_a_check_that_was_cut_short_keeps_the_gate_shut(tmp_path: Path) -> None:
+    check_gradients.run(CONFIG, "elman", 0, tmp_path / "check.json")
+    text = (tmp_path / "check.json").read_text("utf-8")
+    (tmp_path / "check.json").write_text(text[:100], "utf-8")
+
+    with pytest.raises(DataError, match=r"check\.json, row \d+: not JSON"):
+        gate.run([tmp_path / "check.json"], tmp_path / "gate.json")

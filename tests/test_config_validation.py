@@ -1,0 +1,246 @@
+"""A configuration against the schema: each misfit is one line of key, finding and remedy."""
+
+import copy
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from unrolled.config.files import read_config_file
+from unrolled.config.validation import key_path, validate
+from unrolled.errors import ConfigError
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = read_config_file(ROOT / "workflow/schemas/config.schema.yaml")
+DEFAULTS = read_config_file(ROOT / "config/config.yaml")
+
+NAME = (
+    "experiment must be small letters, digits, - and _, beginning with a letter or digit, and not"
+)
+DEPTH = "must be 0 or more, or 'full'"
+LIST = "must be a list of one or more different values"
+WHOLE = "must be a whole number, 1 or more"
+
+
+def changed(key: str, value: Any) -> dict[str, Any]:
+    """The default configuration with one value set, `key` written as in messages."""
+    config = copy.deepcopy(DEFAULTS)
+    section, _, name = key.partition(".")
+    if name:
+        config[section][name] = value
+    else:
+        config[section] = value
+    return config
+
+
+def message(config: dict[str, Any]) -> str:
+    """What is said about a configuration that does not fit."""
+    with pytest.raises(ConfigError) as refused:
+        validate(config, SCHEMA)
+    return str(refused.value)
+
+
+# What is set, to what, and what is said about it.
+REFUSED = [
+    # An unknown key: the nearest known one, or all of them where none is near.
+    ("modle", {}, "modle is not a known key; did you mean 'model'?"),
+    ("model.hiden_size", 100, "model.hiden_size is not a known key; did you mean 'hidden_size'?"),
+    ("sweep.seeds", [1], "sweep.seeds is not a known key; did you mean 'seed'?"),
+    ("text.xyz", 1, "text.xyz is not a known key; known are document, lowercase, minimum_words,"),
+    # The wrong type.
+    ("corpus", None, "corpus must be a section of keys (got None)"),
+    ("training", [1], "training must be a section of keys (got [1])"),
+    ("text.lowercase", "yes", "text.lowercase must be true or false (got 'yes')"),
+    ("text.lowercase", 1, "text.lowercase must be true or false (got 1)"),
+    ("sweep.hidden_size", 100, f"sweep.hidden_size {LIST} (got 100)"),
+    ("corpus.packages", "numpy", f"corpus.packages {LIST} (got 'numpy')"),
+    ("corpus.path", 5, "corpus.path must be a text or null (got 5)"),
+    ("corpus.path", "", "corpus.path must be a text or null (got '')"),
+    ("model.cell", "ellman", "model.cell must be elman (got 'ellman')"),
+    ("training.precision", "half", "training.precision must be single or double (got 'half')"),
+    # A whole number is neither a number with a point nor a truth value, and has a range.
+    ("model.hidden_size", 0, f"model.hidden_size {WHOLE} (got 0)"),
+    ("model.hidden_size", 2.0, f"model.hidden_size {WHOLE} (got 2.0)"),
+    ("model.hidden_size", True, f"model.hidden_size {WHOLE} (got True)"),
+    ("sweep.hidden_size", [8, 0], f"sweep.hidden_size[1] {WHOLE} (got 0)"),
+    ("training.epochs", None, f"training.epochs {WHOLE} (got None)"),
+    ("training.seed", -1, "training.seed must be a whole number from 0 to 4294967295 (got -1)"),
+    ("sweep.seed", [2**32], "sweep.seed[0] must be a whole number from 0 to 4294967295"),
+    ("text.vocabulary_size", 3, "text.vocabulary_size must be a whole number, 4 or more"),
+    ("corpus.size", 10.0, "corpus.size must be a number of bytes, or null (got 10.0)"),
+    # The truncation depth.
+    ("sweep.truncation_depth", [0, 4, -1], f"sweep.truncation_depth[2] {DEPTH} (got -1)"),
+    ("sweep.truncation_depth", [True], f"sweep.truncation_depth[0] {DEPTH} (got True)"),
+    ("sweep.truncation_depth", ["4"], f"sweep.truncation_depth[0] {DEPTH} (got '4')"),
+    ("training.truncation_depth", "Full", f"training.truncation_depth {DEPTH} (got 'Full')"),
+    ("training.truncation_depth", 2.0, f"training.truncation_depth {DEPTH} (got 2.0)"),
+    # Numbers.
+    (
+        "training.learning_rate",
+        math.nan,
+        "training.learning_rate must be a finite number (got nan)",
+    ),
+    ("sweep.learning_rate", [1.0, -math.inf], "sweep.learning_rate[1] must be a finite number"),
+    ("training.learning_rate", -1.0, "training.learning_rate must be a number above 0 (got -1.0)"),
+    ("training.learning_rate", 0, "training.learning_rate must be a number above 0 (got 0)"),
+    ("training.learning_rate", True, "training.learning_rate must be a number above 0 (got True)"),
+    ("training.gradient_norm_limit", 0.0, "must be a number above 0, or null (got 0.0)"),
+    ("text.test_fraction", 0.6, "text.test_fraction must be a number above 0, at most 0.5"),
+    ("checks.tolerance", 1, "checks.tolerance must be a number between 0 and 1 (got 1)"),
+    ("sampling.temperature", 0, "sampling.temperature must be a number above 0 (got 0)"),
+    ("sampling.temperature", math.inf, "sampling.temperature must be a finite number (got inf)"),
+    # Lists.
+    ("sweep.seed", [], f"sweep.seed {LIST} (got [])"),
+    ("sweep.seed", [1, 2, 1], f"sweep.seed {LIST} (got [1, 2, 1])"),
+    ("sweep.learning_rate", [1, 1.0], f"sweep.learning_rate {LIST} (got [1, 1.0])"),
+    # Names that become folders.
+    *[
+        ("experiment", name, f"{NAME} 'downloads' (got {name!r})")
+        for name in [
+            "..",
+            "../up",
+            "a/b",
+            "/tmp",
+            "a b",
+            " a",
+            "a\n",
+            "",
+            "Big",
+            "naïve",
+            "-a",
+            "_a",
+            "a.b",
+            "$(ls)",
+            "a;b",
+            "~",
+            "downloads",
+            None,
+            5,
+        ]
+    ],  # fmt: skip
+    # Where the corpus comes from.
+    ("corpus.source", "reddit", "corpus.source must be documentation, path or url (got 'reddit')"),
+    ("corpus.url", "ftp://x.org/a", "corpus.url must be an http or https address, or null"),
+    ("corpus.url", "https://x.org/a b", "corpus.url must be an http or https address, or null"),
+    ("corpus.url", "https://x.org/a\n", "corpus.url must be an http or https address, or null"),
+    ("corpus.sha256", "A" * 64, "corpus.sha256 must be 64 hexadecimal digits in small letters"),
+    ("corpus.sha256", "a" * 63, "corpus.sha256 must be 64 hexadecimal digits in small letters"),
+    ("corpus.sha256", "a" * 64 + "\n", "corpus.sha256 must be 64 hexadecimal digits"),
+    ("missing_runs", "maybe", "missing_runs must be refuse or allow (got 'maybe')"),
+]
+
+ACCEPTED = [
+    ("experiment", "0-a_b"),
+    ("experiment", "downloads2"),
+    ("corpus.path", "my letters/1912 $(ls).txt"),
+    ("corpus.url", "https://example.org/a/b.txt?c=d"),
+    ("corpus.sha256", "0123456789abcdef" * 4),
+    ("sweep", {}),
+    ("sweep.truncation_depth", ["full", 0]),
+    ("sweep.learning_rate", [0.1, 1]),
+    ("sweep.gradient_norm_limit", [None, 1.0]),
+    ("training.seed", 2**32 - 1),
+    ("training.learning_rate", 1),
+    ("training.gradient_norm_limit", None),
+    ("evaluation.sentences", "mine.txt"),
+]
+
+
+def test_the_defaults_fit() -> None:
+    validate(DEFAULTS, SCHEMA)
+
+
+@pytest.mark.parametrize(("key", "value"), ACCEPTED)
+def test_a_value_within_its_range_fits(key: str, value: object) -> None:
+    validate(changed(key, value), SCHEMA)
+
+
+@pytest.mark.parametrize(("key", "value", "said"), REFUSED)
+def test_a_misfit_is_named_with_what_was_found_and_what_would_be_right(
+    key: str, value: object, said: str
+) -> None:
+    found = message(changed(key, value))
+
+    assert said in found
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize("section", SCHEMA["required"])
+def test_a_missing_section_is_named(section: str) -> None:
+    config = copy.deepcopy(DEFAULTS)
+    del config[section]
+
+    assert message(config) == f"{section} is missing"
+
+
+def test_a_missing_key_is_named_with_its_section() -> None:
+    config = copy.deepcopy(DEFAULTS)
+    del config["training"]["epochs"]
+
+    assert message(config) == "training.epochs is missing"
+
+
+class TestNumbersReadAsText:
+    @pytest.mark.parametrize(
+        ("key", "text", "number"),
+        [
+            ("training.learning_rate", "1e-3", "1.0e-03"),
+            ("training.learning_rate", "1.25e3", "1.25e+03"),  # YAML wants the sign, too
+            ("training.learning_rate", "0.5", "5.0e-01"),  # it stood in quotes
+            ("training.gradient_norm_limit", "5e0", "5.0e+00"),
+            ("checks.step", "123456789e-20", "1.23456789e-12"),
+            ("model.hidden_size", "100", "100"),
+            ("training.epochs", "1e1", "10"),
+            ("corpus.size", "1e6", "1000000"),
+        ],
+    )
+    def test_the_message_tells_how_the_number_is_written(
+        self, key: str, text: str, number: str
+    ) -> None:
+        said = message(changed(key, text))
+
+        assert said.endswith(f"(got the string '{text}'; written as a number it is {number})")
+
+    @given(number=st.floats(min_value=1e-300, max_value=1e300))
+    def test_what_is_advised_is_the_same_number_and_is_accepted(self, number: float) -> None:
+        said = message(changed("training.learning_rate", f"{number!r}"))
+
+        advised = yaml.safe_load(re.findall(r"it is (\S+)\)", said)[0])
+        assert advised == number
+        validate(changed("training.learning_rate", advised), SCHEMA)
+
+    @pytest.mark.parametrize("text", ["fast", "nan", "inf", "1e-3x"])
+    def test_other_text_gets_no_such_hint(self, text: str) -> None:
+        assert message(changed("training.learning_rate", text)).endswith(f"(got {text!r})")
+
+
+class TestTheSchema:
+    def test_it_is_a_schema(self) -> None:
+        Draft202012Validator.check_schema(SCHEMA)
+
+    def test_every_value_says_what_it_must_be(self) -> None:
+        sections = {name: rule["properties"] for name, rule in SCHEMA["properties"].items()
+                    if "properties" in rule}  # fmt: skip
+        rules = [rule for section in sections.values() for rule in section.values()]
+        rules += [*SCHEMA["properties"].values(), *SCHEMA["$defs"].values()]
+        rules += [rule["items"] for rule in rules if "items" in rule]
+
+        assert [rule for rule in rules if "must_be" not in rule and "$ref" not in rule] == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        ([], ""),
+        (["experiment"], "experiment"),
+        (["sweep", "truncation_depth", 2], "sweep.truncation_depth[2]"),
+    ],
+)
+def test_a_key_is_written_with_points_and_brackets(parts: list[str | int], text: str) -> None:
+    assert key_path(parts) == text

@@ -1,0 +1,216 @@
+"""A model on disk: written, read back, refused where broken, and open to strangers."""
+
+import csv
+import itertools
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from model_strategies import PARAMETERS, network_of, reference_log_probability
+from numpy.typing import DTypeLike, NDArray
+from safetensors.numpy import load_file, save_file
+
+from unrolled.errors import DataError
+from unrolled.model.files import read_model, write_model
+from unrolled.text.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary(
+    ["SENTENCE_START", "SENTENCE_END", "UNKNOWN_TOKEN", "the", "cat", "sat", "back\\slash"],
+    [9, 9, 2, 8, 4, 4, 2],
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A sound model: 7 words, 4 hidden units, double precision."""
+    write_model(tmp_path / "model", network_of(1), VOCABULARY, {"lowercase": True})
+    return tmp_path / "model"
+
+
+def change_tensors(folder: Path, **changes: NDArray[Any] | None) -> None:
+    """Write the arrays again with some replaced, or removed where None is given."""
+    tensors = {**load_file(folder / "model.safetensors"), **changes}
+    kept = {name: array for name, array in tensors.items() if array is not None}
+    save_file(kept, folder / "model.safetensors")
+
+
+def change_config(folder: Path, **changes: Any) -> None:
+    """Write config.json again with some entries replaced, or removed where None is given."""
+    config = {**json.loads((folder / "config.json").read_text("utf-8")), **changes}
+    kept = {key: value for key, value in config.items() if value is not None}
+    (folder / "config.json").write_text(json.dumps(kept), "utf-8")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_model_comes_back_as_it_was_written(dtype: DTypeLike, tmp_path: Path) -> None:
+    network = network_of(2, dtype=dtype)
+
+    write_model(tmp_path, network, VOCABULARY, {"lowercase": False, "run": "a"})
+    found, vocabulary, config = read_model(tmp_path)
+
+    assert set(found.parameters) == set(PARAMETERS)
+    for name, array in found.parameters.items():
+        assert array.dtype == dtype
+        np.testing.assert_array_equal(array, network.parameters[name])
+    assert vocabulary == VOCABULARY
+    assert (config["lowercase"], config["run"]) == (False, "a")
+    assert (config["vocabulary_size"], config["hidden_size"]) == (7, 4)
+
+
+def test_a_model_is_three_files_and_equal_models_have_equal_bytes(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        write_model(tmp_path / name, network_of(3), VOCABULARY, {})
+
+    files = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert files == ["config.json", "model.safetensors", "vocabulary.tsv"]
+    for name in files:
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+def test_a_sentences_probability_can_be_rebuilt_from_the_files_without_this_project(
+    folder: Path,
+) -> None:
+    weights = load_file(folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    with open(folder / "vocabulary.tsv", encoding="utf-8", newline="\n") as file:
+        rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE, lineterminator="\n"))
+    tokens = [token for token, _ in rows[1:]]
+
+    # as config.json has it, and nothing else
+    assert config["formula"] == (
+        "s_t = tanh(input_weights[x_t] + recurrent_weights @ s_{t-1}); s_{-1} = 0; "
+        "P(x_{t+1}) = softmax(output_weights @ s_t)"
+    )
+    words = ["SENTENCE_START", "the", "cat", "sat", "the", "SENTENCE_END"]
+    x = [tokens.index(word) for word in words]
+    s = np.zeros(config["hidden_size"])
+    log_probability = 0.0
+    for word, following in itertools.pairwise(x):
+        s = np.tanh(weights["input_weights"][word] + weights["recurrent_weights"] @ s)
+        exponentials = np.exp(weights["output_weights"] @ s)
+        log_probability += math.log(exponentials[following] / exponentials.sum())
+
+    ids = VOCABULARY.encode(["the", "cat", "sat", "the"])
+    assert x == ids.tolist()
+    expected = reference_log_probability(network_of(1), ids)
+    assert log_probability == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_vocabulary_table_names_every_id_in_order(folder: Path) -> None:
+    lines = (folder / "vocabulary.tsv").read_text("utf-8").splitlines()
+
+    assert lines[:2] == ["token\tcount", "SENTENCE_START\t9"]
+    assert lines[-1] == "back\\\\slash\t2"  # a backslash is escaped
+    assert len(lines) == 1 + 7
+
+
+def test_a_missing_array_is_refused(folder: Path) -> None:
+    change_tensors(folder, recurrent_weights=None)
+
+    with pytest.raises(DataError, match=r"safetensors must hold .*recurrent_weights.* \(got"):
+        read_model(folder)
+
+
+def test_an_array_too_many_is_refused(folder: Path) -> None:
+    change_tensors(folder, bias=np.zeros(7))
+
+    with pytest.raises(DataError, match=r"must hold .* \(got .*bias"):
+        read_model(folder)
+
+
+def test_an_array_of_another_shape_is_refused(folder: Path) -> None:
+    change_tensors(folder, output_weights=np.zeros((4, 7)))
+
+    with pytest.raises(DataError, match=r"must hold .*\(7, 4\).* \(got .*\(4, 7\)"):
+        read_model(folder)
+
+
+def test_an_array_of_another_precision_is_refused(folder: Path) -> None:
+    change_tensors(folder, output_weights=np.zeros((7, 4), dtype=np.int64))
+
+    with pytest.raises(DataError, match=r"must hold .*float64.* \(got .*int64"):
+        read_model(folder)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_weights_that_are_not_finite_are_refused(folder: Path, name: str, value: float) -> None:
+    weights = network_of(1).parameters[name].copy()
+    weights[1, 2] = value
+    change_tensors(folder, **{name: weights})
+
+    with pytest.raises(DataError, match=f"{name} has entries that are not finite numbers"):
+        read_model(folder)
+
+
+@pytest.mark.parametrize("other", [0, 2, "1", None])
+def test_another_format_is_refused(folder: Path, other: int | str | None) -> None:
+    change_config(folder, format=other)
+
+    with pytest.raises(DataError, match=rf"config\.json has format {other}; expected 1"):
+        read_model(folder)
+
+
+@pytest.mark.parametrize("size", [0, 4, 100, -1])
+def test_a_truncated_file_of_weights_is_refused(folder: Path, size: int) -> None:
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[:size])
+
+    with pytest.raises(DataError, match=r"model\.safetensors is not a safetensors file"):
+        read_model(folder)
+
+
+def test_a_header_that_declares_more_than_the_file_holds_is_refused(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes((2**62).to_bytes(8, "little") + b"{}")
+
+    with pytest.raises(DataError, match=r"model\.safetensors is not a safetensors file"):
+        read_model(folder)
+
+
+def test_a_pickle_in_the_place_of_the_weights_is_refused(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"\x80\x04cos\nsystem\nX\x04\x00\x00\x00true\x85R.")
+
+    with pytest.raises(DataError, match=r"model\.safetensors is not a safetensors file"):
+        read_model(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"format": 1,'])
+def test_a_truncated_configuration_is_refused(folder: Path, text: str) -> None:
+    (folder / "config.json").write_text(text, "utf-8")
+
+    with pytest.raises(DataError, match=r"config\.json, row 1: not JSON"):
+        read_model(folder)
+
+
+def test_a_configuration_that_is_no_object_is_refused(folder: Path) -> None:
+    (folder / "config.json").write_text("[1]", "utf-8")
+
+    with pytest.raises(DataError, match=r"config\.json must hold keys and values \(got \[1\]\)"):
+        read_model(folder)
+
+
+@pytest.mark.parametrize("key", ["vocabulary_size", "hidden_size", "dtype"])
+def test_a_configuration_without_a_size_is_refused(folder: Path, key: str) -> None:
+    change_config(folder, **{key: None})
+
+    with pytest.raises(DataError, match=rf"config\.json lacks {key}"):
+        read_model(folder)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "vocabulary.tsv"])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+
+    with pytest.raises(DataError, match=rf"{name} cannot be read: No such file"):
+        read_model(folder)
+
+
+def test_a_vocabulary_of_another_size_is_refused(folder: Path) -> None:
+    lines = (folder / "vocabulary.tsv").read_text("utf-8").splitlines(keepends=True)
+    (folder / "vocabulary.tsv").write_text("".join(lines[:-1]), "utf-8")
+
+    with pytest.raises(DataError, match=r"tsv must have 7 tokens, one per row .*\(got 6\)"):
+        read_model(folder)

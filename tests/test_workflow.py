@@ -1,0 +1,313 @@
+"""The workflow as its users call it, on the smoke experiment."""
+
+import hashlib
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from workshop import SMOKE, Workshop
+
+from unrolled.storage import read_json, read_tsv
+
+FIGURES = ["loss", "perplexity", "gradient_check", "lengths"]
+RUNS = ["elman-hidden8-depth1-seed1", "elman-hidden8-depthfull-seed1"]
+
+NOT_THE_SAME_EACH_TIME = {"timing.tsv", "provenance.json", "report.html"}
+"""Files that hold times; report.html shows them."""
+
+
+class TestTheWholeChain:
+    def test_makes_every_product_that_the_readme_of_results_lists(
+        self, finished_smoke: Workshop
+    ) -> None:
+        products = [
+            "report.html",
+            "run.json",
+            "summary.tsv",
+            *(
+                f"figures/{name}.svg"
+                for name in ("loss", "perplexity", "gradient_check", "lengths")
+            ),
+            *(
+                f"figures/{name}.tsv"
+                for name in ("loss", "perplexity", "gradient_check", "lengths")
+            ),
+            "corpus/provenance.json",
+            "corpus/train.txt",
+            "corpus/valid.txt",
+            "corpus/test.txt",
+            "corpus/rejected.tsv",
+            "corpus/vocabulary.tsv",
+            "corpus/train/ids.npy",
+            "corpus/profile.json",
+            "corpus/baselines.tsv",
+            "checks/gradient-elman-depth1.json",
+            "checks/gradient-elman-depthfull.json",
+            "checks/gate-elman.json",
+            *(f"runs/{run}/model/model.safetensors" for run in RUNS),
+            *(f"runs/{run}/samples.tsv" for run in RUNS),
+        ]
+
+        missing = [name for name in products if not finished_smoke.result(name).is_file()]
+
+        assert missing == []
+        assert any(finished_smoke.result("corpus/raw").rglob("*.txt"))
+
+    def test_finishes_all_runs_better_than_single_words(self, finished_smoke: Workshop) -> None:
+        rows = read_tsv(finished_smoke.result("summary.tsv"))
+
+        assert [row["run"] for row in rows] == RUNS
+        for row in rows:
+            assert row["state"] == "finished"
+            assert float(row["test_perplexity"]) < float(row["unigram_perplexity"])
+
+    def test_leaves_nothing_to_be_done(self, finished_smoke: Workshop) -> None:
+        assert not finished_smoke.planned()
+
+    def test_gives_the_same_bytes_again(self, finished_smoke: Workshop, tmp_path: Path) -> None:
+        again = Workshop.new(tmp_path / "again")
+
+        done = again.snakemake("--cores", "1", PYTHONHASHSEED="7", LC_ALL="C")
+
+        assert done.returncode == 0, done.stdout
+        assert _hashes(again) == _hashes(finished_smoke)
+
+    def test_draws_at_least_ten_sentences_of_seven_words_from_each_run(
+        self, finished_smoke: Workshop
+    ) -> None:
+        for run in RUNS:
+            samples = read_tsv(finished_smoke.result(f"runs/{run}/samples.tsv"))
+
+            assert len(samples) >= 10
+            assert all(len(sample["tokens"].split(" ")) >= 7 for sample in samples)
+            assert all("UNKNOWN_TOKEN" not in sample["tokens"] for sample in samples)
+
+
+class TestTheReport:
+    def test_is_one_file_that_fetches_nothing(self, finished_smoke: Workshop) -> None:
+        page = finished_smoke.result("report.html").read_text(encoding="utf-8")
+
+        links = _Links()
+        links.feed(page)
+
+        assert links.addresses
+        assert [address for address in links.addresses if not address.startswith("#")] == []
+        assert "default-src 'none'" in page
+
+    def test_has_no_id_twice(self, finished_smoke: Workshop) -> None:
+        links = _Links()
+
+        links.feed(finished_smoke.result("report.html").read_text(encoding="utf-8"))
+
+        assert len(links.ids) == len(set(links.ids))
+
+    def test_shows_every_run_and_every_sample(self, finished_smoke: Workshop) -> None:
+        text = _Links()
+        text.feed(finished_smoke.result("report.html").read_text(encoding="utf-8"))
+
+        for run in RUNS:
+            assert run in text.shown
+            for sample in read_tsv(finished_smoke.result(f"runs/{run}/samples.tsv")):
+                assert sample["text"] in text.shown
+
+    def test_shows_hostile_text_as_text(self, workshop: Workshop) -> None:
+        evil = "<script>alert(1)</script> <img src=x onerror=alert(1)> {{ 7*7 }} says hello again ."
+        workshop.write("evil.txt", "\n\n".join(f"{evil.capitalize()}{n}" for n in range(60)))
+        workshop.write("own.txt", f"{evil}\n")
+        workshop.write(
+            "config/experiments/evil.yaml",
+            "experiment: evil\n"
+            "corpus: {source: path, path: evil.txt, licence: '<b>none</b>'}\n"
+            "text: {document: block, minimum_count: 1}\n"
+            "evaluation: {sentences: own.txt}\n"
+            "sweep: {hidden_size: [4], truncation_depth: [0], seed: [1]}\n",
+        )
+
+        done = workshop.snakemake(configfile="config/experiments/evil.yaml")
+
+        assert done.returncode == 0, done.stdout
+        page = (workshop.folder / "results/evil/report.html").read_text(encoding="utf-8")
+        assert "<script" not in page
+        assert "<img" not in page
+        assert "<b>none" not in page
+        assert "{{ 7*7 }}" in page
+
+    def test_can_be_made_by_snakemake_itself(self, workshop: Workshop) -> None:
+        done = workshop.snakemake("--report", "snakemake.html")
+
+        assert done.returncode == 0, done.stdout
+        page = (workshop.folder / "snakemake.html").read_text(encoding="utf-8")
+        for caption in ("Training and validation loss of every run", "Mean test perplexity"):
+            assert caption in page
+
+
+class TestAnotherCall:
+    def test_after_a_change_of_sampling_draws_again_and_reports(self, workshop: Workshop) -> None:
+        workshop.edit(SMOKE, "training:", "sampling: {temperature: 0.7}\n\ntraining:")
+
+        assert workshop.planned() == {"sample": 2, "report": 1}
+
+    def test_after_a_hidden_size_was_added_trains_the_new_runs_only(
+        self, workshop: Workshop
+    ) -> None:
+        workshop.edit(SMOKE, "hidden_size: [8]", "hidden_size: [8, 9]")
+
+        planned = workshop.planned()
+
+        assert planned["train"] == planned["evaluate"] == planned["sample"] == 2
+        assert planned["check_gradients"] == planned["gate"] == planned["encode"] == 0
+
+    def test_after_a_depth_was_added_checks_and_trains_that_depth_only(
+        self, workshop: Workshop
+    ) -> None:
+        workshop.edit(SMOKE, "truncation_depth: [1, full]", "truncation_depth: [1, 3, full]")
+
+        planned = workshop.planned()
+
+        assert planned["train"] == planned["check_gradients"] == 1
+
+    def test_after_an_edit_of_code_runs_what_uses_it_and_what_follows(
+        self, workshop: Workshop
+    ) -> None:
+        workshop.edit(
+            "src/unrolled/analysis/sampling.py", "ids: list[int] = []", "ids = list[int]()"
+        )
+
+        assert workshop.planned() == {"sample": 2, "report": 1}
+
+    def test_after_an_edit_of_the_page_writes_the_report_only(self, workshop: Workshop) -> None:
+        workshop.edit("src/unrolled/report/page.html", '<h2 id="samples">', "<h2 id='samples'>")
+
+        assert workshop.planned() == {"report": 1}
+
+    def test_after_a_comment_or_a_docstring_runs_nothing(self, workshop: Workshop) -> None:
+        name = "src/unrolled/model/network.py"
+        workshop.edit(name, "import numpy as np\n", "import numpy as np  # a comment\n")
+        workshop.edit(name, '"""A recurrent language model.\n', '"""Another docstring.\n')
+
+        assert not workshop.planned()
+
+
+class TestAFailure:
+    def test_of_a_gradient_stops_the_cell_and_says_where(self, tmp_path: Path) -> None:
+        workshop = Workshop.new(tmp_path / "wrong")
+        workshop.edit(
+            "src/unrolled/model/elman.py",
+            "return d_hidden * (1 - hidden * hidden)",
+            "return d_hidden * (1 - hidden)",
+        )
+
+        done = workshop.snakemake()
+
+        assert done.returncode != 0
+        assert "CheckError: the gradient of elman at depth" in done.stdout
+        assert "by back-propagation and" in done.stdout
+        assert "Traceback" not in done.stdout
+        assert not workshop.result("runs").exists() or not any(workshop.result("runs").iterdir())
+        assert read_json(workshop.result("checks/gradient-elman-depth1.json"))["passed"] is False
+
+    def test_of_one_run_leaves_the_others_and_a_report_that_lists_it(
+        self, workshop: Workshop
+    ) -> None:
+        workshop.edit(
+            "src/unrolled/stages/train.py",
+            "    corpus, folder = Path(corpus), Path(folder)\n",
+            "    corpus, folder = Path(corpus), Path(folder)\n"
+            "    if training.truncation_depth == 1:\n"
+            "        raise OSError('the disk fell off')\n",
+        )
+
+        first = workshop.snakemake()
+        second = workshop.snakemake("--config", "missing_runs=allow")
+
+        assert first.returncode != 0
+        assert second.returncode == 0, second.stdout
+        states = {row["run"]: row["state"] for row in read_tsv(workshop.result("summary.tsv"))}
+        assert states == {RUNS[0]: "missing", RUNS[1]: "finished"}
+        page = workshop.result("report.html").read_text(encoding="utf-8")
+        assert "missing" in page
+
+    def test_to_converge_is_a_result(self, workshop: Workshop) -> None:
+        workshop.edit(
+            SMOKE,
+            "training:\n",
+            "training:\n  learning_rate: 1.0e+9\n  gradient_norm_limit: null\n",
+        )
+
+        done = workshop.snakemake()
+
+        assert done.returncode == 0, done.stdout
+        for row in read_tsv(workshop.result("summary.tsv")):
+            assert row["state"] == "diverged"
+            assert row["reason"]
+            assert row["test_perplexity"] == ""
+        assert read_tsv(workshop.result(f"runs/{RUNS[0]}/samples.tsv")) == []
+        assert "No run finished" in workshop.result("report.html").read_text(encoding="utf-8")
+
+
+BAD = {
+    "an unknown key": ("training: {lerning_rate: 1}", "did you mean 'learning_rate'"),
+    "a negative depth": ("sweep: {truncation_depth: [0, -1]}", r"sweep.truncation_depth\[1\] must"),
+    "a number as text": ("training: {learning_rate: 1e-3}", "only as 1.0e-03"),
+    "a package that is not there": ("corpus: {packages: [nunpy]}", "corpus.packages"),
+    "a missing file": ("corpus: {source: path, path: nowhere.txt}", "nowhere.txt"),
+    "an empty file": ("corpus: {source: path, path: empty.txt}", "empty.txt"),
+    "no such column": ("corpus: {source: path, path: t.csv, column: body}", "corpus.column"),
+    "a checksum with no address": ("corpus: {source: url}", "corpus.url must be given"),
+    "no sentences to score": ("evaluation: {sentences: empty.txt}", "empty.txt"),
+}
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(("text", "message"), BAD.values(), ids=BAD)
+    def test_is_one_line_before_anything_runs(
+        self, finished_smoke: Workshop, tmp_path: Path, text: str, message: str
+    ) -> None:
+        workshop = finished_smoke
+        before = _hashes(workshop)
+        workshop.write("empty.txt", "")
+        workshop.write("t.csv", "text\nhello\n")
+        bad = tmp_path / "bad.yaml"
+        bad.write_text(text)
+
+        done = workshop.snakemake(str(bad))
+
+        *_, last = done.stdout.strip().split("\n")
+        assert done.returncode != 0
+        assert last.startswith(("ConfigError: ", "DataError: "))
+        assert re.search(message, last), last
+        assert "Traceback" not in done.stdout
+        assert _hashes(workshop) == before
+
+
+class _Links(HTMLParser):
+    """Addresses, ids and shown text of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.shown = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in {"href", "src", "xlink:href", "action", "data"} and value is not None:
+                self.addresses.append(value)
+            if name == "id" and value is not None:
+                self.ids.append(value)
+
+    def handle_data(self, data: str) -> None:
+        self.shown += data
+
+
+def _hashes(workshop: Workshop) -> dict[str, str]:
+    """The content of every result that must be the same each time."""
+    results = workshop.folder / "results"
+    return {
+        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(results.rglob("*"))
+        if path.is_file()
+        and path.name not in NOT_THE_SAME_EACH_TIME
+        and not {"logs", "benchmarks"} & set(path.relative_to(results).parts)
+    }

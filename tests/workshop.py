@@ -1,0 +1,77 @@
+"""A copy of the project in which the workflow is run, and edited, by the tests."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SMOKE = "config/experiments/smoke.yaml"
+
+
+class Workshop:
+    """A checkout of its own, whose library is the one that its Snakemake imports."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def new(cls, folder: Path) -> "Workshop":
+        """A copy of the project as it stands, without results."""
+        for part in ("src", "workflow", "config"):
+            shutil.copytree(
+                ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        return cls(folder)
+
+    def copy(self, folder: Path) -> "Workshop":
+        """This workshop once more, with its results and their times."""
+        shutil.copytree(self.folder, folder)
+        return Workshop(folder)
+
+    def snakemake(
+        self, *arguments: str, configfile: str | None = SMOKE, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Call snakemake as a user would; standard output and error come back together."""
+        files = ["--configfile", configfile] if configfile else []
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", *files, *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.folder / "src"), **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def planned(self, *arguments: str, configfile: str = SMOKE) -> Counter[str]:
+        """How many jobs of each rule a call would run, `all` and `total` left out."""
+        done = self.snakemake("--dry-run", *arguments, configfile=configfile)
+        assert done.returncode == 0, done.stdout
+        table = re.search(r"^Job stats:\n(.*?)\n\n", done.stdout, re.DOTALL | re.MULTILINE)
+        if table is None:
+            assert "Nothing to be done" in done.stdout, done.stdout
+            return Counter()
+        rows = re.findall(r"^(\w+) +(\d+)$", table[1], re.MULTILINE)
+        return Counter({rule: int(n) for rule, n in rows if rule not in {"all", "total"}})
+
+    def write(self, name: str, text: str) -> str:
+        """Write a file of the workshop and give its name back."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return name
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text that stands in a file exactly once."""
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def result(self, name: str) -> Path:
+        """A product of the smoke experiment."""
+        return self.folder / "results/smoke" / name
