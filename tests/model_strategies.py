@@ -1,6 +1,7 @@
 """Small networks, sentences and datasets for the tests of model, training and analysis."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ from numpy.typing import DTypeLike, NDArray
 from unrolled.model.network import Network
 from unrolled.model.reference import ReferenceNetwork
 from unrolled.model.types import Array, Gradients, RowGradient
-from unrolled.text.dataset import Dataset
-from unrolled.text.vocabulary import END, START, Ids
+from unrolled.text.dataset import Dataset, encode_documents, write_dataset
+from unrolled.text.vocabulary import END, START, Ids, Vocabulary, write_vocabulary
 
 PARAMETERS = ("input_weights", "recurrent_weights", "output_weights")
 
@@ -95,6 +96,30 @@ def dataset_of(sentences: Sequence[Ids]) -> Dataset:
     """A split of these sentences, one document."""
     offsets = np.cumsum([0, *(len(words) for words in sentences)], dtype=np.int64)
     return Dataset(np.concatenate(sentences), offsets, np.array([0, len(sentences)]))
+
+
+VOCABULARY = Vocabulary(
+    ["SENTENCE_START", "SENTENCE_END", "UNKNOWN_TOKEN", "the", "cat", "dog", "saw", "slept", "."],
+    [60, 60, 5, 90, 50, 40, 30, 30, 60],
+)
+
+
+def write_corpus(folder: Path, seed: int = 1) -> None:
+    """A vocabulary and encoded splits of short sentences: the dog saw the cat ."""
+    rng = np.random.default_rng(seed)
+    write_vocabulary(folder / "vocabulary.tsv", VOCABULARY)
+    for split, count in (("train", 60), ("valid", 20), ("test", 20)):
+        document = [_short_sentence(rng) for _ in range(count)]
+        write_dataset(folder / split, encode_documents([document], VOCABULARY))
+
+
+def _short_sentence(rng: np.random.Generator) -> list[str]:
+    subject, verb, thing = (rng.choice(pair) for pair in (NOUNS, ["saw", "slept"], NOUNS))
+    return ["the", str(subject), str(verb), *(["the", str(thing)] if verb == "saw" else []), "."]
+
+
+NOUNS = ["cat", "dog", "axolotl"]
+"""The last of them is not in the vocabulary."""
 
 
 def sentences_of(vocabulary_size: int, largest: int = 5) -> st.SearchStrategy[list[Ids]]:

@@ -3,7 +3,11 @@
 from hypothesis import strategies as st
 
 WORDS = st.text(
-    st.characters(codec="utf-8").filter(lambda character: not character.isspace()),
+    st.characters(
+        codec="utf-8",
+        exclude_categories=["Z"],
+        exclude_characters="\t\n\v\f\r\x1c\x1d\x1e\x1f\x85",  # white space to Python as well
+    ),
     min_size=1,
     max_size=6,
 )

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model_strategies import dataset_of, ids, sentence
 
+from model_strategies import dataset_of, ids, sentence
 from unrolled.analysis.baselines import Baselines, fit_baselines
 from unrolled.text.vocabulary import END, START, Ids
 

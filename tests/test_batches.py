@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from model_strategies import dataset_of, sentence
 
+from model_strategies import dataset_of, sentence
 from unrolled.model.packing import PackedBatch
 from unrolled.training.batches import ordered_batches, shuffled_batches
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model_strategies import depths, ids, largest_error, sentences_of
 
+from model_strategies import depths, ids, largest_error, sentences_of
 from unrolled.model import bptt
 from unrolled.model.packing import PackedBatch, pack
 from unrolled.model.types import Array

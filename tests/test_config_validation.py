@@ -46,6 +46,11 @@ def message(config: dict[str, Any]) -> str:
     return str(refused.value)
 
 
+NO_NAMES = [
+    "..", "../up", "a/b", "/tmp", "a b", " a", "a\n", "", "Big", "naïve", "-a", "_a", "a.b",
+    "$(ls)", "a;b", "~", "downloads", None, 5,
+]  # fmt: skip
+
 # What is set, to what, and what is said about it.
 REFUSED = [
     # An unknown key: the nearest known one, or all of them where none is near.
@@ -100,30 +105,7 @@ REFUSED = [
     ("sweep.seed", [1, 2, 1], f"sweep.seed {LIST} (got [1, 2, 1])"),
     ("sweep.learning_rate", [1, 1.0], f"sweep.learning_rate {LIST} (got [1, 1.0])"),
     # Names that become folders.
-    *[
-        ("experiment", name, f"{NAME} 'downloads' (got {name!r})")
-        for name in [
-            "..",
-            "../up",
-            "a/b",
-            "/tmp",
-            "a b",
-            " a",
-            "a\n",
-            "",
-            "Big",
-            "naïve",
-            "-a",
-            "_a",
-            "a.b",
-            "$(ls)",
-            "a;b",
-            "~",
-            "downloads",
-            None,
-            5,
-        ]
-    ],  # fmt: skip
+    *[("experiment", name, f"{NAME} 'downloads' (got {name!r})") for name in NO_NAMES],
     # Where the corpus comes from.
     ("corpus.source", "reddit", "corpus.source must be documentation, path or url (got 'reddit')"),
     ("corpus.url", "ftp://x.org/a", "corpus.url must be an http or https address, or null"),

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from model_strategies import dense, ids, network_of
 from numpy.typing import DTypeLike
 
+from model_strategies import dense, ids, network_of
 from unrolled.model.packing import pack
 from unrolled.model.types import Gradients, Parameters, RowGradient
 from unrolled.training.descent import clipped, descend, gradient_norm

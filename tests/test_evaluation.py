@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from model_strategies import (
     dataset_of,
     fixed_network,
@@ -16,7 +17,6 @@ from model_strategies import (
     sentence,
     zero_network,
 )
-
 from unrolled.analysis.evaluation import evaluate, score_sentence
 from unrolled.analysis.measures import perplexity
 from unrolled.text.dataset import Dataset

@@ -10,6 +10,7 @@ import pytest
 from unrolled.corpus.files import (
     check_column,
     copy_files,
+    files_below,
     input_files,
     sha256_of,
     sha256_of_folder,
@@ -265,3 +266,11 @@ class TestCheckColumn:
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"a\.csv cannot be read: No such file"):
             check_column(tmp_path / "a.csv", "text")
+
+
+def test_files_below_leaves_out_what_is_hidden(tmp_path: Path) -> None:
+    for name in (".snakemake_timestamp", ".notes/a.txt", "b.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("text")
+
+    assert files_below(tmp_path) == [tmp_path / "b.txt"]

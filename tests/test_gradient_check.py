@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from model_strategies import PARAMETERS, dense, network_of, reference_log_probability
 
+from model_strategies import PARAMETERS, dense, network_of, reference_log_probability
 from unrolled.analysis import gradient_check
 from unrolled.analysis.gradient_check import (
     ParameterCheck,

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from model_strategies import (
     PARAMETERS,
     dataset_of,
     reference_log_probability,
     sentence,
 )
-
 from unrolled.config.sections import TrainingConfig
 from unrolled.model.network import Network, initialised
 from unrolled.model.packing import PackedBatch

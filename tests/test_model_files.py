@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from model_strategies import PARAMETERS, network_of, reference_log_probability
 from numpy.typing import DTypeLike, NDArray
 from safetensors.numpy import load_file, save_file
 
+from model_strategies import PARAMETERS, network_of, reference_log_probability
 from unrolled.errors import DataError
 from unrolled.model.files import read_model, write_model
 from unrolled.text.vocabulary import Vocabulary

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from numpy.typing import DTypeLike
+
 from model_strategies import (
     PARAMETERS,
     dense,
@@ -17,8 +19,6 @@ from model_strategies import (
     reference_log_probability,
     reference_of,
 )
-from numpy.typing import DTypeLike
-
 from unrolled.model.network import Network, initialised
 from unrolled.model.packing import pack
 from unrolled.model.types import RowGradient

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from model_strategies import ids, largest_error
 from numpy.typing import DTypeLike
 
+from model_strategies import ids, largest_error
 from unrolled.model import output
 from unrolled.model.types import Array
 from unrolled.text.vocabulary import Ids

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from model_strategies import ids, sentences_of
 
+from model_strategies import ids, sentences_of
 from unrolled.errors import DataError
 from unrolled.model.packing import pack
 from unrolled.text.vocabulary import Ids

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from model_strategies import (
     fixed_network,
     ids,
@@ -15,7 +16,6 @@ from model_strategies import (
     reference_of,
     sentence,
 )
-
 from unrolled.analysis.sampling import Sample, draw_sentence
 from unrolled.config.sections import SamplingConfig
 from unrolled.model.network import Network

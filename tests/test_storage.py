@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from unrolled.errors import DataError
 from unrolled.storage import (
+    Cell,
     new_file,
     new_folder,
     read_array,
@@ -63,6 +64,20 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def fail_half_way(path: Path, error: type[BaseException]) -> None:
+    """Raise the error while a file is being written."""
+    with new_file(path) as file:
+        file.write(b"half of what was to be wri")
+        raise error
+
+
+def fail_half_way_in_folder(path: Path) -> None:
+    """Raise an error while a folder is being filled."""
+    with new_folder(path) as folder:
+        write_text(folder / "new", "later")
+        raise KeyboardInterrupt
+
+
 class TestNewFile:
     def test_the_folder_is_made_where_it_is_missing(self, tmp_path: Path) -> None:
         write_bytes(tmp_path / "a" / "b" / "file", b"\x00\xff")
@@ -89,9 +104,8 @@ class TestNewFile:
         path = tmp_path / "file"
         write_text(path, "earlier")
 
-        with pytest.raises(error), new_file(path) as file:
-            file.write(b"half of what was to be wri")
-            raise error
+        with pytest.raises(error):
+            fail_half_way(path, error)
 
         assert read_text(path) == "earlier"
         assert names_in(tmp_path) == ["file"]
@@ -156,9 +170,8 @@ class TestNewFolder:
     def test_an_error_leaves_the_earlier_folder_and_nothing_else(self, tmp_path: Path) -> None:
         write_text(tmp_path / "made" / "old", "earlier")
 
-        with pytest.raises(KeyboardInterrupt), new_folder(tmp_path / "made") as folder:
-            write_text(folder / "new", "later")
-            raise KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt):
+            fail_half_way_in_folder(tmp_path / "made")
 
         assert names_in(tmp_path) == ["made"]
         assert names_in(tmp_path / "made") == ["old"]
@@ -171,6 +184,7 @@ class TestNewFolder:
 
 
 class TestText:
+    @settings(max_examples=50)
     @given(text=st.text())
     def test_reading_gives_what_was_written_line_ends_included(
         self, folder: Path, text: str
@@ -184,7 +198,7 @@ class TestText:
             read_text(tmp_path / "none")
 
     def test_a_folder_in_the_place_of_a_file_is_named(self, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match="cannot be read: Is a directory$"):
+        with pytest.raises(DataError, match=r"cannot be read: Is a directory$"):
             read_bytes(tmp_path)
 
     @pytest.mark.parametrize(
@@ -240,7 +254,10 @@ class TestTsv:
     def test_the_file_is_plain_rows_with_what_would_break_them_escaped(
         self, tmp_path: Path
     ) -> None:
-        rows = [{"word": "a\tb\nc\rd\\e", "count": 1}, {"word": '"quoted"', "count": None}]
+        rows: list[dict[str, Cell]] = [
+            {"word": "a\tb\nc\rd\\e", "count": 1},
+            {"word": '"quoted"', "count": None},
+        ]
 
         write_tsv(tmp_path / "a.tsv", ["word", "count"], rows)
 
@@ -250,18 +267,21 @@ class TestTsv:
             b'"quoted"\t\n'
         )  # fmt: skip
 
+    @settings(max_examples=50)
     @given(rows=st.lists(st.fixed_dictionaries({"a": st.text(), "b": st.text()}), max_size=4))
     def test_reading_gives_what_was_written(self, folder: Path, rows: list[dict[str, str]]) -> None:
         write_tsv(folder / "a.tsv", ["a", "b"], rows)
 
         assert read_tsv(folder / "a.tsv") == rows
 
+    @settings(max_examples=50)
     @given(cells=st.lists(st.text(alphabet="\\\t\r\n\u2028x"), max_size=4))
     def test_a_single_column_keeps_its_empty_cells(self, folder: Path, cells: list[str]) -> None:
         write_tsv(folder / "a.tsv", ["a"], [{"a": cell} for cell in cells])
 
         assert [row["a"] for row in read_tsv(folder / "a.tsv")] == cells
 
+    @settings(max_examples=50)
     @given(value=st.floats(allow_nan=False))
     def test_a_number_keeps_its_last_bit(self, folder: Path, value: float) -> None:
         write_tsv(folder / "a.tsv", ["loss"], [{"loss": value}])
@@ -328,6 +348,7 @@ NOT_AN_ARRAY = {
 
 
 class TestArrays:
+    @settings(max_examples=50)
     @given(array=ARRAYS)
     def test_reading_gives_what_was_written(self, folder: Path, array: NDArray[Any]) -> None:
         write_array(folder / "a.npy", array)
@@ -385,6 +406,7 @@ NOT_TENSORS = {
 
 
 class TestTensors:
+    @settings(max_examples=50)
     @given(tensors=st.dictionaries(st.text(max_size=5), ARRAYS, max_size=3))
     def test_reading_gives_what_was_written(
         self, folder: Path, tensors: dict[str, NDArray[Any]]

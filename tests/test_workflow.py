@@ -1,14 +1,18 @@
 """The workflow as its users call it, on the smoke experiment."""
 
+import functools
 import hashlib
 import re
+import threading
+from collections.abc import Iterator
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from workshop import SMOKE, Workshop
 
 from unrolled.storage import read_json, read_tsv
+from workshop import SMOKE, Workshop
 
 FIGURES = ["loss", "perplexity", "gradient_check", "lengths"]
 RUNS = ["elman-hidden8-depth1-seed1", "elman-hidden8-depthfull-seed1"]
@@ -259,6 +263,85 @@ BAD = {
 }
 
 
+TEXT = "\n\n".join(
+    f"The cat number {n} sat on the mat. It did not like the dog at all! Was the dog to blame?"
+    for n in range(40)
+)
+SMALL = (
+    "text: {document: block, minimum_count: 1, vocabulary_size: 100, drop_repeated: false}\n"
+    "sweep: {hidden_size: [4], truncation_depth: [2], seed: [1]}\n"
+    "training: {epochs: 1}\n"
+)
+
+
+class TestTextOfTheUser:
+    def test_can_be_a_folder_whose_name_has_a_space(self, workshop: Workshop) -> None:
+        workshop.write("my books/one.txt", TEXT)
+        workshop.write("my books/two.txt", TEXT.replace("cat", "horse"))
+        experiment = workshop.write(
+            "config/experiments/books.yaml",
+            f"experiment: books\ncorpus: {{source: path, path: my books}}\n{SMALL}",
+        )
+
+        done = workshop.snakemake(configfile=experiment)
+
+        assert done.returncode == 0, done.stdout
+        profile = read_json(workshop.folder / "results/books/corpus/profile.json")
+        assert sum(split["documents"] for split in profile["splits"].values()) == 80
+
+    def test_can_be_the_column_of_a_table_and_is_read_again_when_it_changes(
+        self, workshop: Workshop
+    ) -> None:
+        rows = "".join(f'"{part}",me\n' for part in TEXT.split("\n\n"))
+        workshop.write("comments.csv", f"body,author\n{rows}")
+        experiment = workshop.write(
+            "config/experiments/table.yaml",
+            "experiment: table\ncorpus: {source: path, path: comments.csv, column: body}\n"
+            + SMALL.replace("block", "row"),
+        )
+
+        done = workshop.snakemake(configfile=experiment)
+
+        assert done.returncode == 0, done.stdout
+        assert not workshop.planned(configfile=experiment)
+        workshop.write("comments.csv", f"body,author\n{rows}{rows.replace('cat', 'horse')}")
+        assert workshop.planned(configfile=experiment)["acquire"] == 1
+
+    def test_can_be_downloaded_and_is_kept_by_its_checksum(
+        self, workshop: Workshop, served_text: str
+    ) -> None:
+        experiment = workshop.write(
+            "config/experiments/web.yaml",
+            f"experiment: web\ncorpus: {_address(served_text, TEXT)}\n{SMALL}",
+        )
+
+        done = workshop.snakemake(configfile=experiment)
+
+        assert done.returncode == 0, done.stdout
+        sha256 = hashlib.sha256(TEXT.encode()).hexdigest()
+        assert (workshop.folder / "results/downloads" / sha256).read_text() == TEXT
+        provenance = read_json(workshop.folder / "results/web/corpus/provenance.json")
+        assert provenance["url"] == served_text
+
+    def test_with_another_checksum_is_refused_and_earlier_results_stay(
+        self, workshop: Workshop, served_text: str
+    ) -> None:
+        before = _hashes(workshop)
+        other = TEXT.replace("cat", "cow")
+        change = workshop.write("change.yaml", f"corpus: {_address(served_text, other)}\n")
+
+        done = workshop.snakemake(change)
+
+        assert done.returncode != 0
+        found, expected = (hashlib.sha256(text.encode()).hexdigest() for text in (TEXT, other))
+        error = next(line for line in done.stdout.split("\n") if line.startswith("DataError: "))
+        assert served_text in error
+        assert found in error
+        assert expected in error
+        assert "Traceback" not in done.stdout
+        assert _hashes(workshop) == before
+
+
 class TestBadInput:
     @pytest.mark.parametrize(("text", "message"), BAD.values(), ids=BAD)
     def test_is_one_line_before_anything_runs(
@@ -279,6 +362,33 @@ class TestBadInput:
         assert re.search(message, last), last
         assert "Traceback" not in done.stdout
         assert _hashes(workshop) == before
+
+
+@pytest.fixture
+def served_text(tmp_path: Path) -> Iterator[str]:
+    """The address of TEXT on this machine."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "text.txt").write_text(TEXT)
+    handler = functools.partial(_QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/text.txt"
+        server.shutdown()
+        thread.join()
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def _address(url: str, text: str) -> str:
+    """The corpus section for a download of a text."""
+    content = text.encode()
+    sha256 = hashlib.sha256(content).hexdigest()
+    return f"{{source: url, url: '{url}', size: {len(content)}, sha256: '{sha256}'}}"
 
 
 class _Links(HTMLParser):

@@ -14,6 +14,7 @@ from pathlib import Path
 import grimp
 
 PACKAGE = "unrolled"
+DATA_SUFFIXES = {".html", ".css", ".svg"}
 _ROOT = Path(__file__).parent
 
 
@@ -64,9 +65,9 @@ def _is_string(statement: ast.stmt) -> bool:
 
 
 def _files_read_by(source: Path) -> list[Path]:
-    """The files of a module's own name with another suffix: page.html belongs to page.py."""
+    """The files of a module's own name with another suffix, as page.html belongs to page.py."""
     return sorted(
         path
         for path in source.parent.glob(f"{source.stem}.*")
-        if path.is_file() and path.suffix not in {".py", ".pyc", ".pyi"}
+        if path.is_file() and path.suffix in DATA_SUFFIXES
     )

@@ -124,27 +124,28 @@ def read_array(path: Path | str) -> NDArray[Any]:
         DataError: the file is missing, or is not a plain .npy array.
     """
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+        with np.errstate(over="raise"):  # a header may claim more bytes than an integer can count
+            array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, ArithmeticError) as error:
         raise DataError(f"{path} is not a readable .npy array ({error})") from None
     return array
 
 
 def write_tensors(path: Path | str, tensors: Mapping[str, NDArray[Any]]) -> None:
     """Write named arrays as safetensors, atomically."""
-    write_bytes(path, save({name: np.ascontiguousarray(array) for name, array in tensors.items()}))
+    write_bytes(path, save({name: np.asarray(array, order="C") for name, array in tensors.items()}))
 
 
 def read_tensors(path: Path | str) -> dict[str, NDArray[Any]]:
     """The named arrays of a safetensors file.
 
     Raises:
-        DataError: the file is missing or is not safetensors.
+        DataError: the file is missing, is not safetensors, or has a type that NumPy has not.
     """
     try:
         tensors: dict[str, NDArray[Any]] = load(read_bytes(path))
-    except SafetensorError as error:
-        raise DataError(f"{path} is not a safetensors file ({error})") from None
+    except (SafetensorError, KeyError) as error:  # the name of a type unknown to NumPy is the key
+        raise DataError(f"{path} is not a safetensors file of NumPy's types ({error})") from None
     return tensors
 
 

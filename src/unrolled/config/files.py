@@ -4,7 +4,6 @@ YAML lets the last of two equal keys win, and Snakemake runs Python found under 
 lose or hide what the user meant, so both are refused here, with the line.
 """
 
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -15,40 +14,55 @@ from unrolled.storage import read_text
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Plain YAML values only, each key once."""
+    """Plain YAML values only, each key once.
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise _error(key_node.start_mark, f"the key '{key}' stands twice; remove one")
-            if key == "__use_yte__":
-                raise _error(key_node.start_mark, "__use_yte__ would run code; write plain values")
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+    All is judged as it is written, before mappings are merged: keys may stand twice by right after.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # missing in the stubs
+        if tag := getattr(event, "tag", None):
+            raise _error(event.start_mark, f"the tag {tag} is not allowed; write plain values")
+        return super().compose_node(parent, index)
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _error(key.start_mark, "a key must be a plain value")
+            if key.value in seen:
+                raise _error(key.start_mark, f"the key '{key.value}' stands twice; remove one")
+            if key.value == "__use_yte__":
+                raise _error(key.start_mark, "__use_yte__ would run code; write plain values")
+            seen.add(key.value)
+        return node
+
+    def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> Any:
+        raise _error(node.start_mark, f"{node.value} reads as a date; put it in quotes")
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", _StrictLoader.construct_yaml_timestamp)
 
 
 def read_config_file(path: Path | str) -> dict[str, Any]:
     """The mapping that a configuration file holds; empty for an empty file.
 
     Raises:
-        ConfigError: not YAML, a key that stands twice, a tag such as `!!python/object`,
-        `__use_yte__`, or no
-            mapping at the top; the message names file and line.
+        ConfigError: not YAML, a key that stands twice, a tag such as `!!python/object`, a date,
+            `__use_yte__`, or no mapping at the top; the message names the file and, where there is
+            one, the line.
+        DataError: the file is missing or is not UTF-8.
     """
-    loader = _StrictLoader(read_text(path))
-    loader.name = str(path)
+    text = read_text(path)
     try:
+        loader = _StrictLoader(text)
+        loader.name = str(path)
         content = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
         raise _error(error.problem_mark, str(error.problem)) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a character, or a number, that is none
         raise ConfigError(f"{path}: {' '.join(str(error).split())}") from None
-    finally:
-        loader.dispose()
     if not isinstance(content, dict | None):
         raise ConfigError(f"{path} must hold keys and values (got {content!r})")
     return content or {}

@@ -48,7 +48,8 @@ def checked_config(
         if Path(file).resolve() != Path(defaults).resolve():
             _require_own_name(Path(file), read_config_file(file))
     read_config_file(defaults)
-    config: dict[str, Any] = json.loads(json.dumps(merged))  # plain dicts and lists
+    # Plain dicts and lists; a date, which the command line may bring, is the text it was.
+    config: dict[str, Any] = json.loads(json.dumps(merged, default=str))
     validate(config, read_config_file(schema))
     for section, record in SECTIONS.items():
         record(**config[section])
@@ -61,7 +62,7 @@ def _require_own_name(file: Path, content: Mapping[str, Any]) -> None:
     name = content.get("experiment", file.stem)
     if name != file.stem:
         raise ConfigError(
-            f"{file}: experiment must be '{file.stem}', the name of its file (got '{name}')"
+            f"{file}: experiment must be '{file.stem}', the name of its file (got {name!r})"
         )
 
 

@@ -5,6 +5,7 @@ In the schema the annotation `must_be` tells what would be right; it becomes the
 
 import difflib
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,8 +20,15 @@ def _is_whole(_: object, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _pattern(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
+    """JSON Schema's `$` is the end of a text; Python's also stands before a last line feed."""
+    if isinstance(value, str) and not re.search(pattern.replace("$", r"\Z"), value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
 _Validator: Any = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
+    validators={"pattern": _pattern},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
 )
 
@@ -29,9 +37,8 @@ def validate(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     """Return if the configuration fits the schema.
 
     Raises:
-        ConfigError: the first misfit in the order of the configuration: its key, what was found,
-        what would be
-            right; for an unknown key the nearest known one.
+        ConfigError: the first misfit in the order of the keys' names: its key, what was found, what
+            would be right; for an unknown key the nearest known one.
     """
     for path, value in _leaves(config):
         if isinstance(value, float) and not math.isfinite(value):
@@ -90,8 +97,17 @@ def _found(error: ValidationError) -> str:
     schema: Any = error.schema
     value = error.instance
     if isinstance(value, str) and _is_number(value) and "number" in str(schema.get("must_be")):
-        return f"the string {value!r}; YAML takes it for a number only as {float(value):.1e}"
+        number = _as_yaml(float(value), whole="integer" in schema.get("type", ()))
+        return f"the string {value!r}; written as a number it is {number}"
     return repr(value)
+
+
+def _as_yaml(number: float, whole: bool) -> str:
+    """A number as YAML reads it: with a point and a sign before the exponent, unlike `1e3`."""
+    if whole and number.is_integer():
+        return str(int(number))
+    spellings = (f"{number:.{digits}e}" for digits in range(1, 17))  # 17 digits tell any float
+    return next(text for text in spellings if float(text) == number)
 
 
 def _is_number(text: str) -> bool:

@@ -26,7 +26,7 @@ def input_files(path: str) -> list[Path]:
     given = Path(path)
     if not os.path.isdir(given):
         return [_with_content(given)]
-    files = [file for file in files_below(given) if _is_input(file.relative_to(given))]
+    files = [file for file in files_below(given) if file.suffix.lower() in SUFFIXES]
     if not files:
         raise DataError(f"corpus.path: {path} must hold .txt or .csv files (found none)")
     return [_with_content(file) for file in files]
@@ -34,6 +34,8 @@ def input_files(path: str) -> list[Path]:
 
 def files_below(folder: Path) -> list[Path]:
     """Every regular file below a folder, in the order of the paths, which no locale moves.
+
+    Hidden files and folders are left out: Snakemake and file managers put notes of their own there.
 
     Raises:
         DataError: a folder cannot be read.
@@ -43,7 +45,8 @@ def files_below(folder: Path) -> list[Path]:
     except OSError as error:
         raise DataError(f"{error.filename} cannot be read: {error.strerror}") from None
     files = [Path(parent, name) for parent, _, names in walk for name in names]
-    return sorted(filter(os.path.isfile, files), key=Path.as_posix)
+    shown = (file for file in files if not _is_hidden(file.relative_to(folder)))
+    return sorted(filter(os.path.isfile, shown), key=Path.as_posix)
 
 
 def copy_files(path: str, folder: Path) -> None:
@@ -145,9 +148,8 @@ def csv_records(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, list[st
         ) from None
 
 
-def _is_input(name: Path) -> bool:
-    hidden = any(part.startswith(".") for part in name.parts)
-    return name.suffix.lower() in SUFFIXES and not hidden
+def _is_hidden(name: Path) -> bool:
+    return any(part.startswith(".") for part in name.parts)
 
 
 def _with_content(file: Path) -> Path:

@@ -120,7 +120,7 @@ def _no_sentence_left(split: Split, rejections: list[Rejection], config: TextCon
     reasons = Counter(rejection.reason for rejection in rejections)
     aside = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "none"
     return (
-        f"the {split} split has no sentence left (put aside in all: {aside}); lower"
-        f" text.minimum_words (now {config.minimum_words}) or raise text.maximum_words"
-        f" (now {config.maximum_words})"
+        f"the {split} split has no sentence left (put aside in all: {aside}); change"
+        f" text.minimum_words (now {config.minimum_words}), text.maximum_words"
+        f" (now {config.maximum_words}) or text.drop_repeated (now {config.drop_repeated})"
     )

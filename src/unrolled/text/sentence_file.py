@@ -23,7 +23,8 @@ def read_sentences(path: Path | str) -> list[list[list[str]]]:
     Raises:
         DataError: the file is missing or not UTF-8.
     """
-    blocks = read_text(path).removesuffix("\n").split("\n\n")
+    text = read_text(path)
+    blocks = text.removesuffix("\n").split("\n\n") if text else []
     return [[line.split(" ") for line in block.split("\n")] for block in blocks]
 
 

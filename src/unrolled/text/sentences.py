@@ -23,15 +23,16 @@ def trained_splitter(documents: Iterable[Document]) -> PunktSentenceTokenizer:
     """A sentence splitter that has learned the abbreviations of these documents.
 
     Documents are taken in the order of their hash, an arbitrary one that does not depend on how
-    they are listed, until `TRAINING_BYTES` are reached.
+    they are listed, until `TRAINING_BYTES` are reached; of the last, what then has room.
     """
     trainer = PunktTrainer()
-    used = 0
+    room = TRAINING_BYTES
     for document in sorted(documents, key=document_hash):
-        used += len(document.text.encode("utf-8"))
-        if used > TRAINING_BYTES and used > len(document.text.encode("utf-8")):
+        content = document.text.encode("utf-8")[:room]
+        trainer.train(content.decode("utf-8", errors="ignore"), finalize=False)
+        room -= len(content)
+        if room == 0:
             break
-        trainer.train(document.text[:TRAINING_BYTES], finalize=False)
     trainer.finalize_training()
     return PunktSentenceTokenizer(trainer.get_params())
 

@@ -102,10 +102,14 @@ def read_vocabulary(path: Path | str) -> Vocabulary:
     """The vocabulary of a table.
 
     Raises:
-        DataError: the file is missing, or does not begin with the reserved tokens.
+        DataError: the file is missing, is no table of token and count, or does not begin with the
+            reserved tokens.
     """
     rows = read_tsv(path)
-    tokens = [row["token"] for row in rows]
+    try:
+        tokens, counts = [row["token"] for row in rows], [int(row["count"]) for row in rows]
+    except (KeyError, ValueError) as error:
+        raise DataError(f"{path} must be a table of token and count (got {error})") from None
     if tuple(tokens[: len(RESERVED)]) != RESERVED:
         raise DataError(f"{path} must begin with {', '.join(RESERVED)} (got {tokens[:3]})")
-    return Vocabulary(tokens, [int(row["count"]) for row in rows])
+    return Vocabulary(tokens, counts)

@@ -1,0 +1,262 @@
+"""From what Snakemake has merged to a configuration to rely on, and its descriptions in step."""
+
+import copy
+import datetime
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from unrolled.config.files import read_config_file
+from unrolled.config.loading import SECTIONS, checked_config
+from unrolled.errors import ConfigError, UnrolledError
+
+ROOT = Path(__file__).parents[1]
+SCHEMA_FILE = ROOT / "workflow/schemas/config.schema.yaml"
+DEFAULTS_FILE = ROOT / "config/config.yaml"
+TABLE_FILE = ROOT / "config/README.md"
+EXPERIMENT_FILES = sorted((ROOT / "config/experiments").glob("*.yaml"))
+
+SCHEMA = read_config_file(SCHEMA_FILE)
+DEFAULTS = read_config_file(DEFAULTS_FILE)
+
+Changes = Mapping[str, Any]
+
+
+def laid_over(base: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
+    """The configuration as Snakemake merges it: key by key, a list replacing a list."""
+    merged = copy.deepcopy(dict(base))
+    for key, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = laid_over(merged[key], value) if both else value
+    return merged
+
+
+def checked(*files: Path, command_line: Changes | None = None) -> dict[str, Any]:
+    """The configuration of the defaults, of some files laid over it, and of the command line."""
+    merged = DEFAULTS
+    for file in files:
+        merged = laid_over(merged, yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+    merged = laid_over(merged, command_line or {})
+    return checked_config(merged, [DEFAULTS_FILE, *files], SCHEMA_FILE, DEFAULTS_FILE)
+
+
+def message(changes: Changes) -> str:
+    """What is said about the defaults with some changes that do not fit."""
+    with pytest.raises(ConfigError) as refused:
+        checked(command_line=changes)
+    return str(refused.value)
+
+
+class TestCheckedConfig:
+    def test_the_defaults_come_back_as_they_are(self) -> None:
+        assert checked() == DEFAULTS
+
+    @pytest.mark.parametrize("file", EXPERIMENT_FILES, ids=lambda file: file.stem)
+    def test_every_experiment_of_the_repository_is_sound(self, file: Path) -> None:
+        assert checked(file)["experiment"] == file.stem
+
+    def test_ordered_mappings_become_plain_ones(self) -> None:
+        merged = OrderedDict(DEFAULTS)
+        merged["model"] = OrderedDict(DEFAULTS["model"])
+
+        config = checked_config(merged, [DEFAULTS_FILE], SCHEMA_FILE, DEFAULTS_FILE)
+
+        assert type(config) is dict
+        assert type(config["model"]) is dict
+
+    def test_what_is_handed_in_is_not_what_comes_back(self) -> None:
+        merged = copy.deepcopy(DEFAULTS)
+
+        config = checked_config(merged, [DEFAULTS_FILE], SCHEMA_FILE, DEFAULTS_FILE)
+        config["model"]["hidden_size"] = 7
+
+        assert merged == DEFAULTS
+
+    def test_a_value_of_the_command_line_is_held_against_the_schema(self) -> None:
+        assert message({"model": {"hidden_size": 0}}).startswith("model.hidden_size must be")
+
+    def test_a_date_on_the_command_line_is_the_text_it_was(self) -> None:
+        config = checked(command_line={"experiment": datetime.date(2024, 1, 31)})
+
+        assert config["experiment"] == "2024-01-31"
+
+    def test_a_file_is_read_strictly_although_it_was_merged_already(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.yaml").write_text("experiment: mine\nmodel: {}\nmodel: {}\n")
+
+        with pytest.raises(ConfigError, match=r"mine\.yaml, line 3: the key 'model' stands twice"):
+            checked(tmp_path / "mine.yaml")
+
+    def test_the_file_of_defaults_is_read_strictly_too(self, tmp_path: Path) -> None:
+        (tmp_path / "config.yaml").write_text("a: 1\na: 2\n")
+
+        with pytest.raises(ConfigError, match=r"config\.yaml, line 2: the key 'a' stands twice"):
+            checked_config(DEFAULTS, [], SCHEMA_FILE, tmp_path / "config.yaml")
+
+
+class TestExperimentNames:
+    def test_the_name_is_that_of_the_file(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.yaml").write_text("experiment: mine\n")
+
+        assert checked(tmp_path / "mine.yaml")["experiment"] == "mine"
+
+    @pytest.mark.parametrize(
+        ("name", "shown"), [("yours", "'yours'"), ("2024", "2024"), ("null", "None")]
+    )
+    def test_another_name_than_the_file_has_is_refused(
+        self, tmp_path: Path, name: str, shown: str
+    ) -> None:
+        (tmp_path / "mine.yaml").write_text(f"experiment: {name}\n")
+
+        with pytest.raises(
+            ConfigError,
+            match=rf"mine\.yaml: experiment must be 'mine', the name of its file \(got {shown}\)$",
+        ):
+            checked(tmp_path / "mine.yaml")
+
+    def test_the_file_of_defaults_is_known_by_any_path_to_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(ROOT / "workflow")
+
+        # Its experiment is `default` and its stem `config`.
+        checked_config(DEFAULTS, ["../config/config.yaml"], SCHEMA_FILE, DEFAULTS_FILE)
+
+    def test_a_file_name_that_is_no_name_for_a_folder_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "my run.yaml").write_text("experiment: my run\n")
+
+        with pytest.raises(ConfigError, match=r"experiment must be small letters.*got 'my run'"):
+            checked(tmp_path / "my run.yaml")
+
+
+ADDRESS = {"source": "url", "url": "https://example.org/a.txt", "size": 3, "sha256": "a" * 64}
+
+
+class TestValuesThatMustFitEachOther:
+    @pytest.mark.parametrize("section", ["text", "sampling"])
+    def test_the_fewest_words_are_at_most_the_most(self, section: str) -> None:
+        said = message({section: {"minimum_words": 9, "maximum_words": 8}})
+
+        assert said == (
+            f"{section}.minimum_words must be at most {section}.maximum_words (got 9 and 8)"
+        )
+
+    @pytest.mark.parametrize("section", ["text", "sampling"])
+    def test_they_may_be_the_same(self, section: str) -> None:
+        checked(command_line={section: {"minimum_words": 8, "maximum_words": 8}})
+
+    def test_the_fractions_leave_something_for_training(self) -> None:
+        said = message({"text": {"validation_fraction": 0.5, "test_fraction": 0.5}})
+
+        assert said == (
+            "text.validation_fraction and text.test_fraction must leave something for training"
+            " (got 0.5 and 0.5)"
+        )
+
+    def test_fractions_that_leave_a_little_will_do(self) -> None:
+        checked(command_line={"text": {"validation_fraction": 0.5, "test_fraction": 0.49}})
+
+    def test_a_path_is_needed_for_the_source_path(self) -> None:
+        said = message({"corpus": {"source": "path"}})
+
+        assert said == "corpus.path must be given when corpus.source is 'path' (got null)"
+
+    @pytest.mark.parametrize("key", ["url", "size", "sha256"])
+    def test_all_of_url_size_and_checksum_are_needed_for_the_source_url(self, key: str) -> None:
+        said = message({"corpus": {**ADDRESS, key: None}})
+
+        assert said == f"corpus.{key} must be given when corpus.source is 'url' (got null)"
+
+    def test_a_source_with_what_it_needs_will_do(self) -> None:
+        checked(command_line={"corpus": {"source": "path", "path": "a.txt"}})
+        checked(command_line={"corpus": ADDRESS})
+
+
+def test_every_error_of_a_configuration_is_one_that_is_shown_as_a_line() -> None:
+    assert issubclass(ConfigError, UnrolledError)
+
+
+def keys_of_sections(sections: Mapping[str, Any]) -> set[str]:
+    """`section.key` for each key; a section's own name where it is a single value."""
+    return {
+        f"{section}.{key}" if key else section
+        for section, keys in sections.items()
+        for key in (keys if isinstance(keys, Mapping) else [""])
+    }
+
+
+def keys_of_the_schema() -> dict[str, Any]:
+    """By section, the keys that the schema knows."""
+    return {name: rule.get("properties") for name, rule in SCHEMA["properties"].items()}
+
+
+def rows_of_the_table() -> list[tuple[str, str]]:
+    """Key and default of each row of config/README.md whose first cell is a key in backticks."""
+    rows = TABLE_FILE.read_text(encoding="utf-8").splitlines()
+    found = (re.match(r"\| *`([a-z0-9_.]+)` *\|([^|]*)\|", row) for row in rows)
+    return [(row[1], row[2].strip()) for row in found if row]
+
+
+def default_of(key: str) -> Any:
+    """The default of a key; of the sweep, which keys it lists."""
+    section, _, name = key.partition(".")
+    value = DEFAULTS[section][name] if name else DEFAULTS[section]
+    return list(value) if isinstance(value, Mapping) else value
+
+
+class TestOneConfigurationDescribedFourTimes:
+    def test_the_schema_knows_the_keys_of_the_defaults(self) -> None:
+        schema = keys_of_the_schema()
+        # Any key of model and training may stand in the sweep; the defaults show the usual four.
+        sweep = schema.pop("sweep")
+        defaults = {name: value for name, value in DEFAULTS.items() if name != "sweep"}
+
+        assert keys_of_sections(schema) == keys_of_sections(defaults)
+        assert set(sweep) == {*schema["model"], *schema["training"]}
+        assert set(sweep) > set(DEFAULTS["sweep"])
+
+    def test_the_schema_requires_every_key_that_it_knows(self) -> None:
+        required = {
+            name: dict.fromkeys(rule["required"]) if "properties" in rule else None
+            for name, rule in SCHEMA["properties"].items()
+            if name != "sweep"
+        }
+
+        assert set(SCHEMA["required"]) == set(SCHEMA["properties"])
+        assert keys_of_sections(required) == keys_of_sections(keys_of_the_schema()) - {
+            key for key in keys_of_sections(keys_of_the_schema()) if key.startswith("sweep.")
+        }
+
+    def test_the_schema_takes_the_same_values_in_the_sweep_as_in_their_sections(self) -> None:
+        rules = {**keys_of_the_schema()["model"], **keys_of_the_schema()["training"]}
+
+        for key, rule in keys_of_the_schema()["sweep"].items():
+            assert rule["items"] == rules[key]
+
+    def test_the_records_have_the_keys_of_the_defaults(self) -> None:
+        records = {
+            section: {field.name: None for field in fields(record)}
+            for section, record in SECTIONS.items()
+        }
+        sections = {name: DEFAULTS[name] for name in SECTIONS}
+
+        assert keys_of_sections(records) == keys_of_sections(sections)
+        assert set(DEFAULTS) - set(SECTIONS) == {"experiment", "sweep", "missing_runs"}
+
+    def test_the_table_has_one_row_for_each_key_of_the_defaults_and_one_for_the_sweep(self) -> None:
+        table = [key for key, _ in rows_of_the_table()]
+
+        assert set(table) == keys_of_sections({**DEFAULTS, "sweep": None})
+        assert len(table) == len(set(table))
+
+    @pytest.mark.parametrize(("key", "shown"), rows_of_the_table())
+    def test_the_table_shows_the_default(self, key: str, shown: str) -> None:
+        default = default_of(key)
+
+        # A list is shown without its brackets.
+        assert yaml.safe_load(f"[{shown}]") == (default if isinstance(default, list) else [default])

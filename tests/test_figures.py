@@ -1,0 +1,104 @@
+"""The pictures of the report."""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+
+import pytest
+from matplotlib.figure import Figure
+
+from report_material import PROFILE, SUMMARY, check, summary_row
+from unrolled.report.drawing import drawing_style, svg_text
+from unrolled.report.figures import (
+    gradient_figure,
+    length_figure,
+    loss_figure,
+    perplexity_figure,
+)
+from unrolled.report.runs import by_setting, run_results
+
+SETTINGS = by_setting(run_results(SUMMARY))
+HISTORY = [
+    {
+        "run": run,
+        "epoch": str(epoch),
+        "train_loss_nats_per_token": "" if epoch == 0 else str(2.2 - 0.3 * epoch),
+        "validation_loss_nats_per_token": str(2.3 - 0.3 * epoch),
+    }
+    for run in ("a1", "a2", "b1", "b2")
+    for epoch in range(3)
+]
+DRAWN: dict[str, Callable[[], Figure]] = {
+    "loss": lambda: loss_figure(SETTINGS, HISTORY, {"unigram": 2.0}),
+    "perplexity": lambda: perplexity_figure(SETTINGS),
+    "gradient_check": lambda: gradient_figure([check(), check(passed=False)]),
+    "lengths": lambda: length_figure(PROFILE),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_figure_gives_the_same_bytes_again(name: str) -> None:
+    assert _svg(name) == _svg(name)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_figure_takes_the_text_colour_of_its_page(name: str) -> None:
+    svg = _svg(name)
+
+    assert "currentColor" in svg
+    assert "#101418" not in svg
+
+
+def test_ids_of_different_figures_never_meet_and_references_find_theirs() -> None:
+    ids: list[str] = []
+    for name in DRAWN:
+        svg = _svg(name)
+        own = re.findall(r'\bid="([^"]+)"', svg)
+        ids += own
+
+        references = re.findall(r'(?:url\(#|href="#)([^)"]+)', svg)
+        assert set(references) <= set(own)
+
+    assert len(ids) == len(set(ids))
+
+
+def test_the_heat_map_shows_mean_and_range_and_the_state_of_what_did_not_finish() -> None:
+    words = _words("perplexity")
+
+    assert {"5.2", "5.0 to 5.4", "4.8 to 5.6", "diverged"} <= words  # (5.0 + 5.4) / 2 = 5.2
+
+
+def test_the_loss_figure_has_a_panel_for_each_setting() -> None:
+    words = _words("loss")
+
+    assert {setting.description for setting in SETTINGS} <= words
+    assert {"training", "validation", "unigram", "diverged"} <= words
+
+
+def test_the_gradient_figure_says_what_passed() -> None:
+    assert {"Elman, depth full: passed", "Elman, depth full: FAILED"} <= _words("gradient_check")
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_any_number_of_settings_can_be_drawn(count: int) -> None:
+    rows = [summary_row(f"r{k}", str(k + 1), "0", "1", "1.5", "5.0") for k in range(count)]
+    settings = by_setting(run_results(rows))
+
+    with drawing_style():
+        loss, perplexity = loss_figure(settings, [], {}), perplexity_figure(settings)
+
+    assert svg_text(loss, "loss")
+    assert svg_text(perplexity, "perplexity")
+
+
+def _svg(name: str) -> str:
+    with drawing_style():
+        return svg_text(DRAWN[name](), name)
+
+
+def _words(name: str) -> set[str]:
+    """The texts that a figure shows."""
+    root = ET.fromstring(_svg(name))
+    return {
+        "".join(node.itertext()).strip() for node in root.iter("{http://www.w3.org/2000/svg}text")
+    }

@@ -1,0 +1,120 @@
+"""The page as HTML."""
+
+import re
+
+import pytest
+
+from report_material import SUMMARY, check, material, summary_row
+from unrolled.report.page import render
+
+HOSTILE = "<script>alert('x')</script>{{ 7 * 7 }}\u202e&amp;"
+
+
+def test_it_opens_with_the_best_setting_and_what_it_is_held_against() -> None:
+    text = _text(render(material()))
+
+    assert "The best setting, Elman, 5 hidden units, full depth" in text
+    assert "test perplexity of 5.2 (4.8 to 5.6 over 2 seeds)" in text
+    assert "Pairs of words alone reach 6.0, single words 7.4, and guessing 10" in text
+    assert "4 of 5 runs finished" in text
+
+
+def test_it_says_how_far_seeds_differ() -> None:
+    # a: 5.4 - 5.0 = 0.4; b: 5.6 - 4.8 = 0.8
+    assert "differs by up to 0.8" in _text(render(material()))
+
+
+def test_a_diverged_run_is_listed_with_its_reason() -> None:
+    text = _text(render(material()))
+
+    assert "diverged" in text
+    assert "loss nan at step 7" in text
+
+
+def test_a_missing_run_is_listed() -> None:
+    missing = summary_row("d1", "9", "1", "1", "", "", state="missing", reason="no results")
+    page = render(material(summary=[*SUMMARY, missing]))
+
+    assert "missing" in _text(page)
+
+
+def test_without_any_finished_run_it_still_stands_and_says_so() -> None:
+    page = render(material(summary=[SUMMARY[-1]], samples={"c1": []}))
+
+    assert "No run finished: 1 diverged" in _text(page)
+
+
+def test_a_single_run_has_no_spread() -> None:
+    text = _text(render(material(summary=[SUMMARY[0]])))
+
+    assert "test perplexity of 5.0:" in text
+    assert "differs by up to" not in text
+    assert "1 run over 1 setting" in text
+
+
+def test_a_failed_check_is_shown_as_failed() -> None:
+    text = _text(render(material(checks=[check(), check(passed=False)])))
+
+    assert "1 of 2 checks failed" in text
+
+
+@pytest.mark.parametrize("place", ["sample", "word", "licence", "sentence"])
+def test_corpus_text_is_shown_as_text(place: str) -> None:
+    row = {
+        "text": HOSTILE,
+        "tokens": HOSTILE,
+        "log_probability": "-1",
+        "ended": "cut",
+        "temperature": "1",
+    }
+    parts = {
+        "sample": {"samples": {run["run"]: [row] for run in SUMMARY}},
+        "word": {
+            "profile": {
+                **material().profile,
+                "rarest_kept": {"token": HOSTILE, "count": 1},
+            }
+        },
+        "licence": {"provenance": {**material().provenance, "licence": HOSTILE}},
+        "sentence": {
+            "config": {"sampling": {"temperature": 1.0}, "evaluation": {"sentences": "own.txt"}},
+            "own_sentences": {
+                run["run"]: [
+                    {
+                        "sentence": "1",
+                        "text": HOSTILE,
+                        "unknown_words": "1",
+                        "log_probability": "-9",
+                        "log_probability_per_token": "-3",
+                    }
+                ]
+                for run in SUMMARY
+            },
+            "own_words": {run["run"]: [] for run in SUMMARY},
+        },
+    }
+
+    page = render(material(**parts[place]))
+
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "{{ 7 * 7 }}" in page or "…" in page
+    assert "49" not in _text(page)
+
+
+def test_the_drawing_marks_the_states_that_the_gradient_reaches() -> None:
+    # five steps are drawn; at depth 2 the last loss reaches the states 5, 4 and 3
+    page = render(material(summary=[summary_row("a", "5", "2", "1", "1.5", "5.0")]))
+
+    assert page.count('class="reached"') == 3
+    assert page.count('class="backward"') == 2
+
+
+def test_equal_material_gives_equal_bytes() -> None:
+    assert render(material()) == render(material())
+
+
+def _text(page: str) -> str:
+    """What a reader sees, white space evened out."""
+    body = page[page.index("<body>") :]
+    return " ".join(re.sub(r"<[^>]+>", "", body).split())

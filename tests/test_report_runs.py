@@ -1,0 +1,70 @@
+"""Runs put together by setting, and the best one chosen."""
+
+import pytest
+
+from report_material import SUMMARY, summary_row
+from unrolled.report.runs import best_run, best_setting, by_setting, run_results
+
+
+def test_runs_that_differ_in_their_seed_alone_are_one_setting() -> None:
+    settings = by_setting(run_results(SUMMARY))
+
+    names = [[run.name for run in setting.runs] for setting in settings]
+
+    assert names == [["a1", "a2"], ["b1", "b2"], ["c1"]]
+
+
+def test_a_further_key_of_the_sweep_parts_settings() -> None:
+    rows = [
+        summary_row("a", "5", "0", "1", "1.6", "5.0", learning_rate="1.0"),
+        summary_row("b", "5", "0", "1", "1.6", "5.0", learning_rate="0.5"),
+    ]
+
+    assert len(by_setting(run_results(rows))) == 2
+
+
+def test_the_best_setting_has_the_lowest_mean_validation_loss() -> None:
+    settings = by_setting(run_results(SUMMARY))
+
+    best = best_setting(settings)
+
+    # means: a (1.6 + 1.8) / 2 = 1.7, b (1.5 + 1.7) / 2 = 1.6, c has not finished
+    assert best is settings[1]
+    assert best.mean_validation_loss == pytest.approx(1.6)
+    assert best.mean_perplexity == pytest.approx(5.2)  # (4.8 + 5.6) / 2
+    assert best.perplexities == [4.8, 5.6]
+
+
+def test_the_test_split_takes_no_part_in_the_choice() -> None:
+    rows = [
+        summary_row("a", "5", "0", "1", "1.5", "9.0"),
+        summary_row("b", "6", "0", "1", "1.6", "2.0"),
+    ]
+
+    best = best_run(run_results(rows))
+
+    assert best is not None
+    assert best.name == "a"
+
+
+def test_of_equals_the_first_is_the_best() -> None:
+    rows = [summary_row(name, "5", "0", name, "1.5", "5.0") for name in "ab"]
+
+    best = best_run(run_results(rows))
+
+    assert best is not None
+    assert best.name == "a"
+
+
+def test_without_a_finished_run_there_is_no_best() -> None:
+    runs = run_results([summary_row("c", "9", "0", "1", "", "")])
+
+    assert best_run(runs) is None
+    assert best_setting(by_setting(runs)) is None
+
+
+def test_a_setting_says_itself_in_words() -> None:
+    first, second, _ = by_setting(run_results(SUMMARY))
+
+    assert first.description == "Elman, 5 hidden units, depth 0"
+    assert second.description == "Elman, 5 hidden units, full depth"

@@ -1,0 +1,470 @@
+"""The stages around training: paths in, files out, each looked at as a reader would."""
+
+import itertools
+import math
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model_strategies import (
+    VOCABULARY,
+    network_of,
+    reference_log_probability,
+    reference_of,
+    write_corpus,
+)
+from unrolled.config.sections import SamplingConfig, TextConfig
+from unrolled.errors import DataError
+from unrolled.model.files import write_model
+from unrolled.model.network import Network
+from unrolled.stages import baselines, encode, evaluate, prepare, sample, score, summarise
+from unrolled.stages import vocabulary as vocabulary_stage
+from unrolled.storage import read_json, read_tsv, write_json, write_text
+from unrolled.text.dataset import read_dataset
+from unrolled.text.vocabulary import RESERVED, UNKNOWN, Ids
+
+SPLITS = ("train", "valid", "test")
+TEXT = TextConfig(
+    document="row",
+    lowercase=True,
+    minimum_words=3,
+    maximum_words=9,
+    drop_repeated=True,
+    validation_fraction=0.2,
+    test_fraction=0.2,
+    minimum_count=2,
+    vocabulary_size=12,
+)
+SAMPLING = SamplingConfig(sentences=5, temperature=0.8, minimum_words=2, maximum_words=6, seed=1)
+
+
+def words_of(path: Path) -> list[list[list[str]]]:
+    """The sentences of each document of a file: a blank line between documents."""
+    blocks = path.read_text("utf-8").rstrip("\n").split("\n\n")
+    return [[line.split(" ") for line in block.split("\n")] for block in blocks]
+
+
+# From text to ids
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of 60 rows that has gone through prepare, vocabulary and encode."""
+    folder = tmp_path_factory.mktemp("prepared")
+    animals, verbs = ["Cat", "Dog", "Hen", "Fox", "Owl"], ["slept", "sang", "ran", "hid"]
+    places = ["here", "there", "away"]
+    rows = [
+        f"The {animal.lower()} {verb} {place} today! Yes! {animal}s always {verb} {place}."
+        for animal, verb, place in itertools.product(animals, verbs, places)
+    ]
+    write_text(folder / "raw/rows.txt", "\n".join(rows) + "\n")
+    prepare_and_encode(folder, TEXT)
+    return folder
+
+
+def prepare_and_encode(folder: Path, config: TextConfig, column: str | None = None) -> None:
+    texts = {split: folder / f"{split}.txt" for split in SPLITS}
+    prepare.run(config, column, folder / "raw", texts, folder / "rejected.tsv")
+    vocabulary_stage.run(config, texts["train"], folder / "vocabulary.tsv")
+    encode.run(
+        texts,
+        folder / "vocabulary.tsv",
+        folder / "rejected.tsv",
+        {split: folder / split for split in SPLITS},
+        folder / "profile.json",
+    )
+
+
+def test_every_sentence_is_in_one_split_or_among_the_rejected(prepared: Path) -> None:
+    documents = {split: words_of(prepared / f"{split}.txt") for split in SPLITS}
+    rejected = read_tsv(prepared / "rejected.tsv")
+
+    # 60 rows of three sentences, of which the "Yes!" is too short
+    sentences = [tuple(words) for split in SPLITS for text in documents[split] for words in text]
+    assert len(sentences) == len(set(sentences)) == 2 * 60
+    assert sum(len(documents[split]) for split in SPLITS) == 60
+    assert len(rejected) == 60
+    assert {(row["reason"], row["text"], row["sentence"]) for row in rejected} == {
+        ("short", "Yes!", "2")
+    }
+    assert {row["document"] for row in rejected} == {f"rows.txt:{k}" for k in range(1, 61)}
+
+
+def test_a_documents_sentences_stay_together_in_lower_case(prepared: Path) -> None:
+    for split in SPLITS:
+        for first, second in words_of(prepared / f"{split}.txt"):
+            assert (first[0], first[-2:]) == ("the", ["today", "!"])
+            # the fox ran away today ! foxs always ran away .
+            assert second == [f"{first[1]}s", "always", *first[2:4], "."]
+
+
+def test_capitals_stay_where_they_are_asked_for(prepared: Path, tmp_path: Path) -> None:
+    write_text(tmp_path / "raw/rows.txt", (prepared / "raw/rows.txt").read_text("utf-8"))
+
+    prepare_and_encode(tmp_path, replace(TEXT, lowercase=False))
+
+    assert {text[0][0] for split in SPLITS for text in words_of(tmp_path / f"{split}.txt")} == {
+        "The"
+    }
+
+
+def test_the_vocabulary_is_that_of_the_training_split_alone(prepared: Path) -> None:
+    counts = Counter(
+        word for text in words_of(prepared / "train.txt") for words in text for word in words
+    )
+    sentence_count = sum(len(text) for text in words_of(prepared / "train.txt"))
+
+    rows = [(row["token"], int(row["count"])) for row in read_tsv(prepared / "vocabulary.tsv")]
+
+    kept = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:9]  # 12 less 3 reserved
+    unknown = counts.total() - sum(count for _, count in kept)
+    assert rows[:3] == list(zip(RESERVED, (sentence_count, sentence_count, unknown), strict=True))
+    assert rows[3:] == kept
+
+
+def test_ids_decode_to_the_words_of_the_text(prepared: Path) -> None:
+    tokens = [row["token"] for row in read_tsv(prepared / "vocabulary.tsv")]
+    for split in SPLITS:
+        documents = words_of(prepared / f"{split}.txt")
+        ids, sentences, offsets = (
+            np.load(prepared / split / f"{name}.npy", allow_pickle=False)
+            for name in ("ids", "sentences", "documents")
+        )
+
+        found = [
+            [tokens[k] for k in ids[start:stop]] for start, stop in itertools.pairwise(sentences)
+        ]
+        expected = [
+            [
+                RESERVED[0],
+                *(word if word in tokens else RESERVED[UNKNOWN] for word in words),
+                RESERVED[1],
+            ]
+            for text in documents
+            for words in text
+        ]
+        assert found == expected
+        assert (ids.dtype, sentences.dtype, offsets.dtype) == (np.int32, np.int64, np.int64)
+        assert np.diff(offsets).tolist() == [len(text) for text in documents]
+
+
+def test_the_profile_counts_what_is_there(prepared: Path) -> None:
+    profile = read_json(prepared / "profile.json")
+
+    assert profile["vocabulary_size"] == 12
+    assert profile["rejected_sentences"] == {"short": 60}
+    last = read_tsv(prepared / "vocabulary.tsv")[-1]
+    assert profile["rarest_kept"] == {"token": last["token"], "count": int(last["count"])}
+    for split in SPLITS:
+        words = [
+            word
+            for text in words_of(prepared / f"{split}.txt")
+            for sentence in text
+            for word in sentence
+        ]
+        figures = profile["splits"][split]
+        # of every document's two sentences, one has six words and one has five
+        documents = len(words_of(prepared / f"{split}.txt"))
+        assert (figures["documents"], figures["sentences"]) == (documents, 2 * documents)
+        assert figures["length_histogram"] == {"5": documents, "6": documents}
+        assert (figures["tokens"], figures["types"]) == (11 * documents, len(set(words)))
+        unknown = np.count_nonzero(np.load(prepared / split / "ids.npy") == UNKNOWN)
+        assert figures["unknown_rate"] == pytest.approx(unknown / len(words), rel=1e-15)
+
+
+def test_a_column_of_a_csv_file_is_prepared(prepared: Path, tmp_path: Path) -> None:
+    rows = (prepared / "raw/rows.txt").read_text("utf-8").splitlines()
+    write_text(tmp_path / "raw/a.csv", "id,body\n" + "".join(f'1,"{row}"\n' for row in rows))
+
+    prepare_and_encode(tmp_path, TEXT, column="body")
+
+    for split in SPLITS:
+        expected = (prepared / f"{split}.txt").read_text("utf-8")
+        assert (tmp_path / f"{split}.txt").read_text("utf-8") == expected
+
+
+def test_a_split_left_empty_names_the_documents_and_the_key(tmp_path: Path) -> None:
+    write_text(tmp_path / "raw/one.txt", "A single document is here. It has two sentences.\n")
+
+    with pytest.raises(DataError, match=r"split has none of the corpus's 1 documents.*text\.docum"):
+        prepare_and_encode(tmp_path, TEXT)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["raw"]
+
+
+# Baselines
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_corpus(folder)
+    return folder
+
+
+def test_the_table_of_baselines_has_each_model_on_each_split(corpus: Path, tmp_path: Path) -> None:
+    baselines.run(corpus, tmp_path / "baselines.tsv")
+
+    rows = read_tsv(tmp_path / "baselines.tsv")
+    assert [(row["split"], row["model"]) for row in rows] == [
+        (split, model) for split in ("valid", "test") for model in ("uniform", "unigram", "bigram")
+    ]
+    for row in rows:
+        expected = math.exp(float(row["loss_nats_per_token"]))
+        assert float(row["perplexity"]) == pytest.approx(expected, rel=1e-12)
+    perplexities = [float(row["perplexity"]) for row in rows]
+    for uniform, unigram, bigram in (perplexities[:3], perplexities[3:]):
+        assert uniform == pytest.approx(9, rel=1e-12)  # the size of the vocabulary
+        assert bigram < unigram < uniform
+
+
+def test_the_unigram_baseline_is_counted_on_the_training_split(
+    corpus: Path, tmp_path: Path
+) -> None:
+    baselines.run(corpus, tmp_path / "baselines.tsv")
+
+    training, test = (
+        [int(k) for words in read_dataset(corpus / split) for k in words[1:]]
+        for split in ("train", "test")
+    )
+    counts = Counter(training)
+    losses = [-math.log((counts[k] + 1) / (len(training) + 9)) for k in test]
+    found = read_tsv(tmp_path / "baselines.tsv")[4]
+    assert (found["split"], found["model"]) == ("test", "unigram")
+    expected = math.fsum(losses) / len(losses)
+    assert float(found["loss_nats_per_token"]) == pytest.approx(expected, rel=1e-12)
+
+
+# After training
+
+NETWORK = network_of(1, vocabulary_size=9, hidden_size=4)
+
+
+def write_run(folder: Path, state: str = "finished", network: Network = NETWORK) -> Path:
+    """A run's folder as training leaves it."""
+    write_model(folder / "model", network, VOCABULARY, {"run": folder.name, "lowercase": True})
+    metrics = {
+        "state": state,
+        "reason": None if state == "finished" else "loss nan at step 2",
+        "parameters": 88,
+        "steps": 24,
+        "best_epoch": 3,
+        "validation_loss_nats_per_token": 1.25,
+    }
+    write_json(folder / "metrics.json", metrics)
+    return folder
+
+
+def test_evaluation_is_a_row_of_the_test_splits_figures(corpus: Path, tmp_path: Path) -> None:
+    evaluate.run(write_run(tmp_path / "run"), corpus, tmp_path / "evaluation.tsv")
+
+    (row,) = read_tsv(tmp_path / "evaluation.tsv")
+    sentences = list(read_dataset(corpus / "test"))
+    predictions = sum(len(words) - 1 for words in sentences)
+    loss = -math.fsum(reference_log_probability(NETWORK, words) for words in sentences)
+    hits = sum(
+        int(np.sum(reference_of(NETWORK).predict(words[:-1]) == words[1:])) for words in sentences
+    )
+    assert list(row) == ["loss_nats_per_token", "perplexity", "next_word_accuracy"]
+    assert float(row["loss_nats_per_token"]) == pytest.approx(loss / predictions, rel=1e-12)
+    assert float(row["perplexity"]) == pytest.approx(math.exp(loss / predictions), rel=1e-12)
+    assert float(row["next_word_accuracy"]) == pytest.approx(hits / predictions, rel=1e-15)
+
+
+def test_samples_are_sentences_with_their_tokens_and_probability(tmp_path: Path) -> None:
+    sample.run(SAMPLING, write_run(tmp_path / "run"), tmp_path / "samples.tsv")
+
+    rows = read_tsv(tmp_path / "samples.tsv")
+    assert [row["sample"] for row in rows] == ["1", "2", "3", "4", "5"]
+    for row in rows:
+        tokens = row["tokens"].split(" ")
+        assert set(tokens) <= set(VOCABULARY.tokens[3:])
+        assert 2 <= len(tokens) <= 6
+        assert row["text"].replace(" ", "") == row["tokens"].replace(" ", "")
+        assert row["temperature"] == "0.8"
+        ids: Ids = VOCABULARY.encode(tokens)
+        expected = reference_log_probability(NETWORK, ids if row["ended"] == "yes" else ids[:-1])
+        assert float(row["log_probability"]) == pytest.approx(expected, rel=1e-12)
+    assert {row["ended"] for row in rows} <= {"yes", "cut"}
+
+
+def test_equal_seeds_write_equal_samples_and_other_seeds_others(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+    for name, seed in (("first", 1), ("again", 1), ("other", 2)):
+        sample.run(replace(SAMPLING, seed=seed), folder, tmp_path / name)
+
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "again").read_bytes()
+    assert (tmp_path / "first").read_bytes() != (tmp_path / "other").read_bytes()
+
+
+@pytest.fixture
+def own_sentences(tmp_path: Path) -> Path:
+    write_text(tmp_path / "mine.txt", "\ufeffThe dog slept.\n\n  The\tunicorn saw the cat.  \r\n")
+    return tmp_path / "mine.txt"
+
+
+def test_own_sentences_are_scored_word_by_word(own_sentences: Path, tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+
+    score.run(own_sentences, folder, tmp_path / "sentences.tsv", tmp_path / "words.tsv")
+
+    rows = [
+        (row["sentence"], row["position"], row["word"], row["token"])
+        for row in read_tsv(tmp_path / "words.tsv")
+    ]
+    assert rows == [
+        ("1", "1", "the", "the"),
+        ("1", "2", "dog", "dog"),
+        ("1", "3", "slept", "slept"),
+        ("1", "4", ".", "."),
+        ("1", "5", "", "SENTENCE_END"),
+        ("2", "1", "the", "the"),
+        ("2", "2", "unicorn", "UNKNOWN_TOKEN"),
+        ("2", "3", "saw", "saw"),
+        ("2", "4", "the", "the"),
+        ("2", "5", "cat", "cat"),
+        ("2", "6", ".", "."),
+        ("2", "7", "", "SENTENCE_END"),
+    ]
+
+
+def test_scores_are_the_references_log_probabilities(own_sentences: Path, tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+
+    score.run(own_sentences, folder, tmp_path / "sentences.tsv", tmp_path / "words.tsv")
+
+    first, second = read_tsv(tmp_path / "sentences.tsv")
+    # ids of the vocabulary: the 3, cat 4, dog 5, saw 6, slept 7, . 8; unicorn is unknown, 2
+    for row, words in ((first, [0, 3, 5, 7, 8, 1]), (second, [0, 3, 2, 6, 3, 4, 8, 1])):
+        expected = reference_log_probability(NETWORK, np.array(words))
+        assert float(row["log_probability"]) == pytest.approx(expected, rel=1e-12)
+        per_token = expected / (len(words) - 1)
+        assert float(row["log_probability_per_token"]) == pytest.approx(per_token, rel=1e-12)
+        by_word = [
+            float(word["log_probability"])
+            for word in read_tsv(tmp_path / "words.tsv")
+            if word["sentence"] == row["sentence"]
+        ]
+        assert math.fsum(by_word) == pytest.approx(expected, rel=1e-12)
+    assert (first["text"], first["unknown_words"]) == ("The dog slept.", "0")
+    assert (second["text"], second["unknown_words"]) == ("The\tunicorn saw the cat.", "1")
+
+
+def test_a_file_without_a_sentence_is_refused(tmp_path: Path) -> None:
+    write_text(tmp_path / "mine.txt", "\n \n")
+
+    with pytest.raises(DataError, match=r"mine\.txt has no sentence in it; write one a line"):
+        score.run(
+            tmp_path / "mine.txt",
+            write_run(tmp_path / "run"),
+            tmp_path / "sentences.tsv",
+            tmp_path / "words.tsv",
+        )
+
+
+def test_a_diverged_run_leaves_tables_with_a_header_only(
+    corpus: Path, own_sentences: Path, tmp_path: Path
+) -> None:
+    folder = write_run(tmp_path / "run", state="diverged")
+
+    evaluate.run(folder, corpus, tmp_path / "evaluation.tsv")
+    sample.run(SAMPLING, folder, tmp_path / "samples.tsv")
+    score.run(own_sentences, folder, tmp_path / "sentences.tsv", tmp_path / "words.tsv")
+
+    headers = {
+        "evaluation": "loss_nats_per_token\tperplexity\tnext_word_accuracy\n",
+        "samples": "sample\ttext\ttokens\tlog_probability\ttemperature\tended\n",
+        "sentences": (
+            "sentence\ttext\tunknown_words\tlog_probability\tlog_probability_per_token\n"
+        ),
+        "words": "sentence\tposition\tword\ttoken\tlog_probability\n",
+    }
+    for name, header in headers.items():
+        assert (tmp_path / f"{name}.tsv").read_text("utf-8") == header
+
+
+def test_a_diverged_runs_weights_are_not_even_looked_at(corpus: Path, tmp_path: Path) -> None:
+    network = network_of(2, vocabulary_size=9)
+    network.parameters["input_weights"][0, 0] = np.nan
+    folder = write_run(tmp_path / "run", state="diverged", network=network)
+
+    evaluate.run(folder, corpus, tmp_path / "evaluation.tsv")
+
+    assert read_tsv(tmp_path / "evaluation.tsv") == []
+
+
+# The summary
+
+
+def summary_rows(tmp_path: Path, corpus: Path) -> dict[str, dict[str, str]]:
+    """The summary of one finished, one diverged and one missing run, by run."""
+    settings: dict[str, dict[str, Any]] = {
+        name: {"cell": "elman", "hidden_size": 4, "truncation_depth": depth, "seed": 1}
+        for name, depth in (("good", 2), ("bad", 4), ("gone", "full"))
+    }
+    folders = {
+        "good": write_run(tmp_path / "good"),
+        "bad": write_run(tmp_path / "bad", state="diverged"),
+    }
+    for folder in folders.values():
+        evaluate.run(folder, corpus, folder / "evaluation.tsv")
+    baselines.run(corpus, tmp_path / "baselines.tsv")
+    summarise.run(settings, folders, tmp_path / "baselines.tsv", tmp_path / "summary.tsv")
+    return {row["run"]: row for row in read_tsv(tmp_path / "summary.tsv")}
+
+
+def test_the_summary_has_a_row_for_every_run_in_the_order_of_the_sweep(
+    tmp_path: Path, corpus: Path
+) -> None:
+    rows = summary_rows(tmp_path, corpus)
+
+    assert [(run, row["state"]) for run, row in rows.items()] == [
+        ("good", "finished"),
+        ("bad", "diverged"),
+        ("gone", "missing"),
+    ]
+    assert [row["truncation_depth"] for row in rows.values()] == ["2", "4", "full"]
+    assert {row["hidden_size"] for row in rows.values()} == {"4"}
+
+
+def test_a_finished_run_shows_what_it_came_to(tmp_path: Path, corpus: Path) -> None:
+    row = summary_rows(tmp_path, corpus)["good"]
+
+    (scores,) = read_tsv(tmp_path / "good/evaluation.tsv")
+    assert (row["reason"], row["parameters"], row["best_epoch"]) == ("", "88", "3")
+    assert row["validation_loss_nats_per_token"] == "1.25"
+    assert row["test_loss_nats_per_token"] == scores["loss_nats_per_token"]
+    assert row["test_perplexity"] == scores["perplexity"]
+    assert row["next_word_accuracy"] == scores["next_word_accuracy"]
+
+
+def test_a_diverged_run_shows_why_and_no_test_figures(tmp_path: Path, corpus: Path) -> None:
+    row = summary_rows(tmp_path, corpus)["bad"]
+
+    assert row["reason"] == "loss nan at step 2"
+    assert (row["test_loss_nats_per_token"], row["test_perplexity"]) == ("", "")
+
+
+def test_a_missing_run_has_its_settings_and_nothing_else(tmp_path: Path, corpus: Path) -> None:
+    row = summary_rows(tmp_path, corpus)["gone"]
+
+    assert row["reason"] == "no results; see its log"
+    figures = ("parameters", "best_epoch", "validation_loss_nats_per_token", "test_perplexity")
+    assert [row[figure] for figure in figures] == ["", "", "", ""]
+
+
+def test_each_row_has_the_baselines_perplexities_on_the_test_split(
+    tmp_path: Path, corpus: Path
+) -> None:
+    rows = summary_rows(tmp_path, corpus)
+
+    expected = {
+        f"{row['model']}_perplexity": row["perplexity"]
+        for row in read_tsv(tmp_path / "baselines.tsv")[3:]
+    }
+    for row in rows.values():
+        assert {key: row[key] for key in expected} == expected

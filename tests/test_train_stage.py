@@ -1,0 +1,226 @@
+"""The stage that trains a run: the files it leaves, whichever way the run ends."""
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model_strategies import VOCABULARY, network_of, write_corpus
+from unrolled.config.sections import ModelConfig, TrainingConfig
+from unrolled.model.files import read_model
+from unrolled.stages import train
+from unrolled.storage import read_tsv
+from unrolled.text.dataset import read_dataset
+from unrolled.training.loop import mean_loss
+
+NAME = "elman-hidden5-depth2-seed1"
+MODEL = ModelConfig(cell="elman", hidden_size=5)
+TRAINING = TrainingConfig(
+    truncation_depth=2,
+    seed=1,
+    epochs=3,
+    batch_size=8,
+    learning_rate=0.5,
+    gradient_norm_limit=1.0,
+    precision="single",
+)
+DIVERGING = replace(TRAINING, learning_rate=1e300, gradient_norm_limit=None)
+FILES = [
+    "history.tsv",
+    "metrics.json",
+    "model/config.json",
+    "model/model.safetensors",
+    "model/vocabulary.tsv",
+    "provenance.json",
+    "timing.tsv",
+]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_corpus(folder)
+    return folder
+
+
+def run(corpus: Path, folder: Path, training: TrainingConfig = TRAINING) -> str:
+    """Train a run and give back its log."""
+    log = io.StringIO()
+    train.run(NAME, MODEL, training, {"lowercase": True}, corpus, folder, log)
+    return log.getvalue()
+
+
+def json_of(path: Path) -> Any:
+    """The JSON of a file, in which NaN and Infinity are no values."""
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    return json.loads(path.read_text("utf-8"), parse_constant=refuse)
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+
+
+@pytest.mark.parametrize("training", [TRAINING, DIVERGING], ids=["finished", "diverged"])
+def test_the_same_files_are_written_whichever_way_a_run_ends(
+    training: TrainingConfig, corpus: Path, tmp_path: Path
+) -> None:
+    run(corpus, tmp_path / "run", training)
+
+    assert files_in(tmp_path / "run") == FILES
+
+
+def test_history_has_a_row_for_every_epoch_the_untrained_network_first(
+    corpus: Path, tmp_path: Path
+) -> None:
+    run(corpus, tmp_path)
+
+    rows = read_tsv(tmp_path / "history.tsv")
+    assert [row["epoch"] for row in rows] == ["0", "1", "2", "3"]
+    assert [row["step"] for row in rows] == ["0", "8", "16", "24"]  # 60 sentences, 8 a step
+    assert [row["train_loss_nats_per_token"] == "" for row in rows] == [True, False, False, False]
+    untrained = float(rows[0]["validation_loss_nats_per_token"])
+    assert untrained == pytest.approx(np.log(9), rel=0.05)
+    assert float(rows[3]["validation_loss_nats_per_token"]) < 0.7 * untrained
+
+
+def test_metrics_are_those_of_the_best_epoch(corpus: Path, tmp_path: Path) -> None:
+    run(corpus, tmp_path)
+
+    metrics = json_of(tmp_path / "metrics.json")
+    rows = read_tsv(tmp_path / "history.tsv")
+    losses = [float(row["validation_loss_nats_per_token"]) for row in rows]
+    assert metrics == {
+        "state": "finished",
+        "reason": None,
+        "parameters": 9 * 5 + 5 * 5 + 9 * 5,
+        "steps": 24,
+        "best_epoch": losses.index(min(losses)),
+        "validation_loss_nats_per_token": min(losses),
+    }
+
+
+def test_the_model_written_is_the_one_that_the_metrics_describe(
+    corpus: Path, tmp_path: Path
+) -> None:
+    run(corpus, tmp_path)
+
+    network, vocabulary, config = read_model(tmp_path / "model")
+    loss = mean_loss(network, read_dataset(corpus / "valid"))
+    assert loss == json_of(tmp_path / "metrics.json")["validation_loss_nats_per_token"]
+    assert vocabulary == VOCABULARY
+    assert (config["run"], config["lowercase"], config["hidden_size"]) == (NAME, True, 5)
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("single", "float32"), ("double", "float64")])
+def test_the_precision_is_the_configured_one(
+    precision: Any, dtype: str, corpus: Path, tmp_path: Path
+) -> None:
+    run(corpus, tmp_path, replace(TRAINING, epochs=1, precision=precision))
+
+    network, _, config = read_model(tmp_path / "model")
+    assert config["dtype"] == dtype
+    assert {array.dtype for array in network.parameters.values()} == {np.dtype(dtype)}
+
+
+def test_equal_seeds_write_equal_bytes_and_other_seeds_others(corpus: Path, tmp_path: Path) -> None:
+    for name, seed in (("first", 1), ("again", 1), ("other", 2)):
+        run(corpus, tmp_path / name, replace(TRAINING, seed=seed))
+
+    for file in set(FILES) - {"timing.tsv", "provenance.json"}:
+        first, again = (tmp_path / name / file for name in ("first", "again"))
+        assert first.read_bytes() == again.read_bytes(), file
+    for file in ("history.tsv", "metrics.json", "model/model.safetensors"):
+        first, other = (tmp_path / name / file for name in ("first", "other"))
+        assert first.read_bytes() != other.read_bytes(), file
+
+
+def test_a_diverged_run_says_why_and_leaves_a_model_that_can_be_read(
+    corpus: Path, tmp_path: Path
+) -> None:
+    run(corpus, tmp_path, DIVERGING)
+
+    metrics = json_of(tmp_path / "metrics.json")
+    assert metrics["state"] == "diverged"
+    assert metrics["reason"].endswith("at step 2")
+    assert metrics["best_epoch"] == 0
+    assert [row["epoch"] for row in read_tsv(tmp_path / "history.tsv")] == ["0"]
+    network, _, _ = read_model(tmp_path / "model")
+    loss = mean_loss(network, read_dataset(corpus / "valid"))
+    assert loss == metrics["validation_loss_nats_per_token"]
+
+
+def test_a_run_that_diverges_before_its_first_evaluation_is_written_too(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = network_of(1, vocabulary_size=9, hidden_size=5)
+    network.parameters["output_weights"][3, 1] = np.nan
+    monkeypatch.setattr(train, "initialised", lambda *arguments: network)
+
+    run(corpus, tmp_path)
+
+    metrics = json_of(tmp_path / "metrics.json")
+    assert (metrics["state"], metrics["reason"]) == (
+        "diverged",
+        "validation loss nan after step 0",
+    )
+    assert (metrics["steps"], metrics["validation_loss_nats_per_token"]) == (0, None)
+    assert read_tsv(tmp_path / "history.tsv") == []
+    assert files_in(tmp_path) == FILES
+
+
+def test_every_epoch_is_a_line_in_the_log_and_at_the_terminal(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = run(corpus, tmp_path)
+
+    row = read_tsv(tmp_path / "history.tsv")[2]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith(f"{NAME}  epoch 0/3  untrained")
+    train_loss, validation_loss = (
+        float(row[f"{split}_loss_nats_per_token"]) for split in ("train", "validation")
+    )
+    assert lines[2] == (
+        f"{NAME}  epoch 2/3  train {train_loss:.3f}  validation {validation_loss:.3f} nats/token"
+    )
+    for line in lines:
+        assert line in log
+
+
+def test_timing_is_measured(corpus: Path, tmp_path: Path) -> None:
+    run(corpus, tmp_path)
+
+    (row,) = read_tsv(tmp_path / "timing.tsv")
+    assert float(row["seconds"]) > 0
+    assert float(row["tokens_per_second"]) > 0
+    assert float(row["peak_memory_mb"]) > 10  # Python and NumPy alone need more
+
+
+def test_provenance_names_versions_and_the_commit_if_there_is_one(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "__file__", str(tmp_path / "no/checkout/here/train.py"))
+
+    run(corpus, tmp_path / "run")
+
+    provenance = json_of(tmp_path / "run" / "provenance.json")
+    assert provenance["commit"] is None
+    assert provenance["numpy"] == np.__version__
+    assert set(provenance) == {
+        "commit",
+        "python",
+        "numpy",
+        "unrolled",
+        "machine",
+        "system",
+        "blas_threads",
+    }
