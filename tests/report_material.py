@@ -127,7 +127,7 @@ def material(**more: Any) -> Material:
         "timing": {},
         "versions": {},
         "figures": dict.fromkeys(
-            ("loss", "perplexity", "gradient_check", "lengths"), "<svg></svg>"
+            ("loss", "perplexity", "spread", "gradient_check", "lengths"), "<svg></svg>"
         ),
     }
     return Material(**{**parts, **more})

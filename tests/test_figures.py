@@ -14,6 +14,7 @@ from unrolled.report.figures import (
     length_figure,
     loss_figure,
     perplexity_figure,
+    spread_figure,
 )
 from unrolled.report.runs import by_setting, run_results
 
@@ -31,6 +32,7 @@ HISTORY = [
 DRAWN: dict[str, Callable[[], Figure]] = {
     "loss": lambda: loss_figure(SETTINGS, HISTORY, {"unigram": 2.0}),
     "perplexity": lambda: perplexity_figure(SETTINGS),
+    "spread": lambda: spread_figure(SETTINGS, {"bigram": 6.05, "uniform": 10_000.0}),
     "gradient_check": lambda: gradient_figure([check(), check(passed=False)]),
     "lengths": lambda: length_figure(PROFILE),
 }
@@ -68,6 +70,14 @@ def test_the_heat_map_shows_mean_and_range_and_the_state_of_what_did_not_finish(
     assert {"5.2", "5.0 to 5.4", "4.8 to 5.6", "diverged"} <= words  # (5.0 + 5.4) / 2 = 5.2
 
 
+def test_the_spread_figure_has_a_row_for_each_setting_and_near_baselines_alone() -> None:
+    words = _words("spread")
+
+    assert {"Elman, 5 hidden units, depth 0", "Elman, 5 hidden units, full depth"} <= words
+    assert "bigram 6.0" in words or "bigram 6.1" in words
+    assert not any(word.startswith("uniform") for word in words)
+
+
 def test_the_loss_figure_has_a_panel_for_each_setting() -> None:
     words = _words("loss")
 
@@ -85,7 +95,8 @@ def test_any_number_of_settings_can_be_drawn(count: int) -> None:
     settings = by_setting(run_results(rows))
 
     with drawing_style():
-        loss, perplexity = loss_figure(settings, [], {}), perplexity_figure(settings)
+        loss = loss_figure(settings, [], {"unigram": 2.0})
+        perplexity = perplexity_figure(settings)
 
     assert svg_text(loss, "loss")
     assert svg_text(perplexity, "perplexity")

@@ -288,6 +288,18 @@ def test_relative_errors_are_of_every_entry_that_is_not_tiny() -> None:
     np.testing.assert_allclose(wrong["recurrent_weights"].relative_errors, 1, atol=1e-6)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_an_entry_that_is_not_finite_is_compared_and_is_not_tiny(value: float) -> None:
+    gradients = sound_gradients()
+    sound = checked(gradients)["recurrent_weights"]
+
+    gradients["recurrent_weights"] = with_first(value)(gradients["recurrent_weights"])
+    check = checked(gradients)["recurrent_weights"]
+
+    assert len(check.relative_errors) == len(sound.relative_errors)
+    assert np.isnan(check.relative_errors).sum() == 1  # infinity over infinity is none either
+
+
 def test_words_that_were_never_read_are_counted_as_tiny() -> None:
     words = np.array([0, 3, 0, 3, 1], dtype=np.int32)
     _, gradients = NETWORK.loss_and_gradients(pack([words]), None)

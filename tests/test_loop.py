@@ -30,6 +30,7 @@ CONFIG = TrainingConfig(
     truncation_depth="full",
     seed=1,
     epochs=5,
+    evaluations_per_epoch=1,
     batch_size=2,
     learning_rate=0.5,
     gradient_norm_limit=None,
@@ -62,6 +63,11 @@ def script_validation_losses(monkeypatch: pytest.MonkeyPatch, *losses: float) ->
     return replace(CONFIG, epochs=len(losses) - 1, learning_rate=1.0)
 
 
+def best_epoch(outcome: Outcome) -> float:
+    assert outcome.best is not None
+    return outcome.best.epoch
+
+
 # The history
 
 
@@ -79,6 +85,32 @@ def test_history_has_a_row_for_every_epoch_and_counts_steps() -> None:
     assert [evaluation.epoch for evaluation in outcome.history] == [0, 1, 2, 3, 4, 5]
     assert [evaluation.step for evaluation in outcome.history] == [0, 2, 4, 6, 8, 10]
     assert (outcome.state, outcome.reason) == ("finished", None)
+
+
+def test_the_validation_loss_is_looked_at_as_often_as_the_configuration_says() -> None:
+    outcome = trained(replace(CONFIG, epochs=2, batch_size=1, evaluations_per_epoch=2))
+
+    # four sentences, one a step, two looks an epoch
+    assert [evaluation.epoch for evaluation in outcome.history] == [0, 0.5, 1, 1.5, 2]
+    assert [evaluation.step for evaluation in outcome.history] == [0, 2, 4, 6, 8]
+
+
+def test_more_looks_than_batches_are_one_a_batch() -> None:
+    outcome = trained(replace(CONFIG, epochs=1, evaluations_per_epoch=10))
+
+    assert [evaluation.step for evaluation in outcome.history] == [0, 1, 2]
+
+
+def test_training_loss_is_the_mean_since_the_evaluation_before() -> None:
+    network = new_network()
+
+    outcome = trained(replace(CONFIG, epochs=1, batch_size=1, evaluations_per_epoch=4), network)
+
+    # with one step between evaluations, the loss of the next sentence before that step: the first
+    # is the untrained network's on the sentence that the seed puts first
+    first = int(np.random.default_rng(CONFIG.seed).permutation(4)[0])
+    expected = mean_loss(new_network(), dataset_of([SENTENCES[first]]))
+    assert outcome.history[1].train_loss_nats_per_token == pytest.approx(expected, rel=1e-12)
 
 
 def test_training_loss_is_the_mean_over_the_epoch_while_the_parameters_move() -> None:
@@ -194,7 +226,7 @@ def test_parameters_of_the_lowest_validation_loss_are_kept(
         on_evaluation=lambda _: seen.append(copies(network.parameters)),
     )
 
-    assert outcome.best_epoch == 2  # the first of equals
+    assert best_epoch(outcome) == 2  # the first of equals
     assert_equal_parameters(outcome.network.parameters, seen[2])
     assert not np.array_equal(seen[2]["output_weights"], seen[4]["output_weights"])
 
@@ -215,8 +247,8 @@ def test_kept_parameters_have_the_validation_loss_that_the_history_says() -> Non
     outcome = trained(replace(CONFIG, learning_rate=8.0, epochs=12))
 
     losses = [evaluation.validation_loss_nats_per_token for evaluation in outcome.history]
-    assert losses[outcome.best_epoch] == min(losses)
-    assert outcome.best_epoch not in (0, 12)
+    assert losses[int(best_epoch(outcome))] == min(losses)
+    assert best_epoch(outcome) not in (0, 12)
     assert mean_loss(outcome.network, VALIDATION) == min(losses)
 
 
@@ -247,7 +279,7 @@ def test_a_diverged_run_hands_over_the_best_finite_parameters() -> None:
 
     outcome = trained(replace(CONFIG, learning_rate=1e308))
 
-    assert outcome.best_epoch == 0
+    assert best_epoch(outcome) == 0
     assert_equal_parameters(outcome.network.parameters, expected)
 
 
@@ -269,7 +301,7 @@ def test_a_validation_loss_that_is_not_finite_diverges(
 
     outcome = trained(config)
 
-    assert (outcome.state, outcome.best_epoch) == ("diverged", 1)
+    assert (outcome.state, best_epoch(outcome)) == ("diverged", 1)
     assert outcome.reason == f"validation loss {loss} after step 4"
     assert len(outcome.history) == 2
 
@@ -281,7 +313,7 @@ def test_a_run_that_ends_worse_than_it_began_has_diverged(monkeypatch: pytest.Mo
 
     assert outcome.state == "diverged"
     assert outcome.reason == "validation loss 2.25 at the end, above the untrained network's 2"
-    assert outcome.best_epoch == 1
+    assert best_epoch(outcome) == 1
 
 
 @pytest.mark.parametrize("losses", [(2.0, 3.0, 1.9), (2.0, 2.0), (2.0, 1.0, 2.0)])

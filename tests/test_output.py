@@ -135,3 +135,22 @@ def test_precision_is_that_of_the_hidden_states_and_no_input_is_changed() -> Non
     assert losses.dtype == d_hidden.dtype == d_weights.dtype == np.float32
     np.testing.assert_array_equal(hidden, HIDDEN.astype(np.float32))
     np.testing.assert_array_equal(weights, WEIGHTS.astype(np.float32))
+
+
+@pytest.mark.parametrize("level", [-95.0, -80.0, 0.0, 80.0, 95.0])
+def test_a_common_shift_of_all_logits_costs_no_digits_in_single_precision(level: float) -> None:
+    # exp(-95) has lost most of its digits in single precision, exp(95) is infinite there
+    rng = np.random.default_rng(3)
+    weights = rng.uniform(-1, 1, (6, 4))
+    hidden = rng.uniform(-1, 1, (5, 4))
+    weights[:, 0], hidden[:, 0] = level, 1.0  # adds the level to every logit
+    targets = np.array([0, 5, 2, 2, 1], dtype=np.int32)
+    expected = output.loss_and_gradients(hidden, targets, weights)
+
+    found = output.loss_and_gradients(
+        hidden.astype(np.float32), targets, weights.astype(np.float32)
+    )
+
+    # logits near 100 are rounded to steps of 8e-6
+    assert found[0] == pytest.approx(expected[0], rel=1e-4)
+    np.testing.assert_allclose(found[2], expected[2], atol=1e-4)

@@ -1,6 +1,7 @@
 """The page as HTML."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_corpus_text_is_shown_as_text(place: str) -> None:
         "ended": "cut",
         "temperature": "1",
     }
-    parts = {
+    parts: dict[str, dict[str, Any]] = {
         "sample": {"samples": {run["run"]: [row] for run in SUMMARY}},
         "word": {
             "profile": {

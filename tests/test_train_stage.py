@@ -15,6 +15,7 @@ from unrolled.model.files import read_model
 from unrolled.stages import train
 from unrolled.storage import read_tsv
 from unrolled.text.dataset import read_dataset
+from unrolled.training import loop
 from unrolled.training.loop import mean_loss
 
 NAME = "elman-hidden5-depth2-seed1"
@@ -23,6 +24,7 @@ TRAINING = TrainingConfig(
     truncation_depth=2,
     seed=1,
     epochs=3,
+    evaluations_per_epoch=1,
     batch_size=8,
     learning_rate=0.5,
     gradient_norm_limit=1.0,
@@ -84,7 +86,7 @@ def test_history_has_a_row_for_every_epoch_the_untrained_network_first(
     run(corpus, tmp_path)
 
     rows = read_tsv(tmp_path / "history.tsv")
-    assert [row["epoch"] for row in rows] == ["0", "1", "2", "3"]
+    assert [row["epoch"] for row in rows] == ["0.0", "1.0", "2.0", "3.0"]
     assert [row["step"] for row in rows] == ["0", "8", "16", "24"]  # 60 sentences, 8 a step
     assert [row["train_loss_nats_per_token"] == "" for row in rows] == [True, False, False, False]
     untrained = float(rows[0]["validation_loss_nats_per_token"])
@@ -106,6 +108,19 @@ def test_metrics_are_those_of_the_best_epoch(corpus: Path, tmp_path: Path) -> No
         "best_epoch": losses.index(min(losses)),
         "validation_loss_nats_per_token": min(losses),
     }
+
+
+def test_the_best_epoch_need_not_be_the_last(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([2.0, 1.25, 1.5, 1.75])
+    monkeypatch.setattr(loop, "mean_loss", lambda network, dataset: next(losses))
+
+    run(corpus, tmp_path)
+
+    metrics = json_of(tmp_path / "metrics.json")
+    assert (metrics["state"], metrics["steps"]) == ("finished", 24)
+    assert (metrics["best_epoch"], metrics["validation_loss_nats_per_token"]) == (1, 1.25)
 
 
 def test_the_model_written_is_the_one_that_the_metrics_describe(
@@ -152,7 +167,7 @@ def test_a_diverged_run_says_why_and_leaves_a_model_that_can_be_read(
     assert metrics["state"] == "diverged"
     assert metrics["reason"].endswith("at step 2")
     assert metrics["best_epoch"] == 0
-    assert [row["epoch"] for row in read_tsv(tmp_path / "history.tsv")] == ["0"]
+    assert [row["epoch"] for row in read_tsv(tmp_path / "history.tsv")] == ["0.0"]
     network, _, _ = read_model(tmp_path / "model")
     loss = mean_loss(network, read_dataset(corpus / "valid"))
     assert loss == metrics["validation_loss_nats_per_token"]

@@ -14,7 +14,7 @@ import pytest
 from unrolled.storage import read_json, read_tsv
 from workshop import SMOKE, Workshop
 
-FIGURES = ["loss", "perplexity", "gradient_check", "lengths"]
+FIGURES = ["loss", "perplexity", "spread", "gradient_check", "lengths"]
 RUNS = ["elman-hidden8-depth1-seed1", "elman-hidden8-depthfull-seed1"]
 
 NOT_THE_SAME_EACH_TIME = {"timing.tsv", "provenance.json", "report.html"}

@@ -35,7 +35,7 @@ CHECKS = {
     for run in RUNS.values()
 }
 CELLS = sorted({run.model["cell"] for run in RUNS.values()})
-FIGURES = ["loss", "perplexity", "gradient_check", "lengths"]
+FIGURES = ["loss", "perplexity", "spread", "gradient_check", "lengths"]
 TRAINED_MODEL = multiext(
     "<runs>/{run}/model/", "model.safetensors", "config.json", "vocabulary.tsv"
 )

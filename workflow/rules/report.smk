@@ -47,6 +47,12 @@ rule figures:
             category="Results",
             labels={"what": "test perplexity"},
         ),
+        spread=report(
+            "<figures>/spread.svg",
+            caption="../report/spread.rst",
+            category="Results",
+            labels={"what": "seeds and settings"},
+        ),
         gradient_check=report(
             "<figures>/gradient_check.svg",
             caption="../report/gradient_check.rst",

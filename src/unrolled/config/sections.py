@@ -72,6 +72,7 @@ class TrainingConfig:
     truncation_depth: int | Literal["full"]
     seed: int
     epochs: int
+    evaluations_per_epoch: int
     batch_size: int
     learning_rate: float
     gradient_norm_limit: float | None

@@ -43,9 +43,9 @@ def losses_and_hits(
     losses = np.empty(len(hidden), dtype=hidden.dtype)
     hits = np.empty(len(hidden), dtype=np.bool_)
     for rows in _chunks(len(hidden)):
-        scores = log_probabilities(hidden[rows], output_weights)
-        losses[rows] = -scores[np.arange(len(scores)), targets[rows]]
-        hits[rows] = scores.argmax(axis=1) == targets[rows]
+        exponentials, row_sums, right = _exponentials(hidden[rows], targets[rows], output_weights)
+        losses[rows] = np.log(row_sums) - right
+        hits[rows] = exponentials.argmax(axis=1) == targets[rows]
     return losses, hits
 
 
@@ -66,18 +66,36 @@ def loss_and_gradients(
     d_hidden = np.empty_like(hidden)
     d_output_weights = np.zeros_like(output_weights)
     for rows in _chunks(len(hidden)):
-        logits = hidden[rows] @ output_weights.T
-        logits -= logits.max(axis=1, keepdims=True)
-        right = np.arange(len(logits)), targets[rows]
-        loss -= float(logits[right].sum(dtype=np.float64))
-        np.exp(logits, out=logits)
-        row_sums = logits.sum(axis=1, keepdims=True)
-        loss += float(np.log(row_sums).sum(dtype=np.float64))
-        logits /= row_sums
-        logits[right] -= 1  # softmax minus one-hot: the gradient of the logits, in place
-        d_hidden[rows] = logits @ output_weights
-        d_output_weights += logits.T @ hidden[rows]
+        exponentials, row_sums, right = _exponentials(hidden[rows], targets[rows], output_weights)
+        loss += float((np.log(row_sums) - right).sum(dtype=np.float64))
+        # softmax minus one-hot is (exponentials - one-hot * row sums) / row sums: the division is
+        # left to the small arrays, which saves a pass over the large one
+        exponentials[np.arange(len(right)), targets[rows]] -= row_sums
+        row_sums = row_sums[:, np.newaxis]
+        d_hidden[rows] = (exponentials @ output_weights) / row_sums
+        d_output_weights += exponentials.T @ (hidden[rows] / row_sums)
     return loss, d_hidden, d_output_weights
+
+
+def _exponentials(hidden: Array, targets: Ids, output_weights: Array) -> tuple[Array, Array, Array]:
+    """exp(logits), its row sums, and the logits of the targets, of each row less the same number.
+
+    The number is zero as long as exp neither overflows nor loses digits, which saves two passes;
+    where it does, the row's largest logit.
+    """
+    logits = hidden @ output_weights.T
+    right = logits[np.arange(len(logits)), targets]
+    with np.errstate(over="ignore"):
+        exponentials = np.exp(logits, out=logits)
+        row_sums = exponentials.sum(axis=1)
+    smallest = np.finfo(row_sums.dtype).tiny / np.finfo(row_sums.dtype).eps
+    if not (np.isfinite(row_sums) & (row_sums > smallest)).all():
+        logits = hidden @ output_weights.T
+        largest = logits.max(axis=1)
+        right = right - largest
+        exponentials = np.exp(logits - largest[:, np.newaxis], out=logits)
+        row_sums = exponentials.sum(axis=1)
+    return exponentials, row_sums, right
 
 
 def _chunks(row_count: int) -> Iterator[slice]:

@@ -21,6 +21,7 @@ from unrolled.report.runs import Setting
 Row = Mapping[str, str]
 
 BASELINE_STYLES = {"uniform": ":", "unigram": "-.", "bigram": "--"}
+SPLIT_NAMES = {"train": "training", "valid": "validation", "test": "test"}
 PARAMETER_COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 
 
@@ -38,9 +39,11 @@ def loss_figure(
     rows = math.ceil(len(settings) / columns)
     figure = new_figure(10, 1.1 + 1.9 * rows)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    top = _top(history, baselines)
     for axis, setting in zip(axes, settings, strict=False):
         _draw_losses(axis, setting, history)
-        _draw_baselines(axis, baselines)
+        _draw_baselines(axis, {name: loss for name, loss in baselines.items() if loss <= top})
+        axis.set_ylim(top=top)
     for axis in axes[len(settings) :]:
         axis.set_visible(False)
     for axis in axes[::columns]:
@@ -52,6 +55,14 @@ def loss_figure(
     return figure
 
 
+def _top(history: Sequence[Row], baselines: Mapping[str, float]) -> float:
+    """The upper edge: above word frequencies and all trained losses, not above the untrained."""
+    column = "train_loss_nats_per_token"
+    losses = [float(row[column]) for row in history if row[column]]
+    trained = [float(row["validation_loss_nats_per_token"]) for row in history if row[column]]
+    return 1.02 * max([*losses, *trained, baselines["unigram"]])
+
+
 def _draw_losses(axis: Axes, setting: Setting, history: Sequence[Row]) -> None:
     axis.set_title(setting.description, loc="left")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -61,7 +72,7 @@ def _draw_losses(axis: Axes, setting: Setting, history: Sequence[Row]) -> None:
             ("train_loss_nats_per_token", "training", ORANGE),
             ("validation_loss_nats_per_token", "validation", BLUE),
         ):
-            points = [(int(row["epoch"]), float(row[column])) for row in rows if row[column]]
+            points = [(float(row["epoch"]), float(row[column])) for row in rows if row[column]]
             axis.plot(
                 *_columns(points),
                 color=colour,
@@ -88,8 +99,7 @@ def perplexity_figure(settings: Sequence[Setting]) -> Figure:
     maps: dict[str, list[Setting]] = {}
     for setting in settings:
         maps.setdefault(_map_title(setting, settings), []).append(setting)
-    values = [setting.mean_perplexity for setting in settings if setting.finished]
-    colours = _colours(values)
+    colours = _colours([setting.mean_perplexity for setting in settings if setting.finished])
     columns = _map_columns(settings)
     rows = math.ceil(len(maps) / columns)
     sizes = len({setting.settings["hidden_size"] for setting in settings})
@@ -101,6 +111,44 @@ def perplexity_figure(settings: Sequence[Setting]) -> Figure:
     for axis in axes[len(maps) :]:
         axis.set_visible(False)
     return figure
+
+
+def spread_figure(settings: Sequence[Setting], baselines: Mapping[str, float]) -> Figure:
+    """Test perplexity of every finished run, a row for each setting, the best mean on top.
+
+    Args:
+        settings: the settings to show; those without a finished run are left out.
+        baselines: perplexity of each on the test split; those far beyond the runs are left out.
+    """
+    finished = [setting for setting in settings if setting.finished]
+    ranked = sorted(finished, key=lambda setting: setting.mean_perplexity, reverse=True)
+    figure = new_figure(10, 1.2 + 0.26 * len(ranked))
+    axis = figure.subplots()
+    for row, setting in enumerate(ranked):
+        values = setting.perplexities
+        axis.plot([values[0], values[-1]], [row, row], color=BLUE, linewidth=1.2, alpha=0.5)
+        axis.plot(values, [row] * len(values), "o", color=BLUE, markersize=5, alpha=0.75)
+        axis.plot([setting.mean_perplexity], [row], "|", color=INK, markersize=13)
+    _draw_limits(axis, baselines)
+    axis.set_yticks(range(len(ranked)), [setting.description for setting in ranked])
+    axis.set_xlabel("test perplexity: a dot for each seed, a bar for the mean")
+    return figure
+
+
+def _draw_limits(axis: Axes, baselines: Mapping[str, float]) -> None:
+    """The baselines that lie near enough to be shown without crowding the runs together."""
+    lowest, highest = axis.get_xlim()
+    margin = max(highest - lowest, 0.1 * highest)
+    for name, perplexity in baselines.items():
+        if lowest - margin <= perplexity <= highest + margin:
+            axis.axvline(perplexity, color=INK, linewidth=0.9, linestyle=BASELINE_STYLES[name])
+            axis.annotate(
+                f" {name} {perplexity:.1f}",
+                (perplexity, 1),
+                xycoords=("data", "axes fraction"),
+                va="bottom",
+                fontsize=8.5,
+            )
 
 
 def _map_columns(settings: Sequence[Setting]) -> int:
@@ -234,12 +282,13 @@ def length_figure(profile: Mapping[str, Any]) -> Figure:
         histogram = {int(key): count for key, count in figures["length_histogram"].items()}
         lengths = range(min(histogram), max(histogram) + 1)
         shares = [100 * histogram.get(length, 0) / figures["sentences"] for length in lengths]
-        axis.step(lengths, shares, where="mid", color=colour, linewidth=1.3, label=split)
+        name = SPLIT_NAMES[split]
+        axis.step(lengths, shares, where="mid", color=colour, linewidth=1.3, label=name)
     axis.set_xlabel("words in a sentence")
     axis.set_ylabel("% of sentences")
     axis.legend(ncols=3, loc="upper right")
     return figure
 
 
-def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[int], list[float]]:
+def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
     return [x for x, _ in points], [y for _, y in points]

@@ -93,7 +93,6 @@ def render(material: Material) -> str:
             for row in material.baselines
             if row["split"] == "test"
         },
-        varied=_varied(runs),
         spread=_largest_spread(settings),
         network=_network(material, run),
         guessing_loss=math.log(material.profile["vocabulary_size"]),
@@ -105,13 +104,6 @@ def _counted(runs: Sequence[RunResult]) -> dict[str, int]:
     """How many runs ended in each state."""
     states = [run.state for run in runs]
     return {state: states.count(state) for state in dict.fromkeys(states)}
-
-
-def _varied(runs: Sequence[RunResult]) -> list[str]:
-    """The settings to show as columns: the four that name a run, and whatever else differs."""
-    named = ["cell", "hidden_size", "truncation_depth", "seed"]
-    others = [key for key in runs[0].settings if key not in named]
-    return named + [key for key in others if len({run.settings[key] for run in runs}) > 1]
 
 
 def _largest_spread(settings: Sequence[Setting]) -> float:

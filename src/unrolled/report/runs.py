@@ -26,7 +26,7 @@ class RunResult:
     state: str
     reason: str
     parameters: int | None
-    best_epoch: int | None
+    best_epoch: float | None
     validation_loss: float | None
     test_loss: float | None
     test_perplexity: float | None
@@ -121,7 +121,7 @@ def _run_result(row: Mapping[str, str]) -> RunResult:
         state=row["state"],
         reason=row["reason"],
         parameters=_whole(row["parameters"]),
-        best_epoch=_whole(row["best_epoch"]),
+        best_epoch=_number(row["best_epoch"]),
         validation_loss=_number(row["validation_loss_nats_per_token"]),
         test_loss=_number(row["test_loss_nats_per_token"]),
         test_perplexity=_number(row["test_perplexity"]),

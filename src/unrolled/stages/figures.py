@@ -12,8 +12,9 @@ from unrolled.report.figures import (
     length_figure,
     loss_figure,
     perplexity_figure,
+    spread_figure,
 )
-from unrolled.report.runs import by_setting, run_results
+from unrolled.report.runs import Setting, by_setting, run_results
 from unrolled.storage import Cell, read_json, read_tsv, write_text, write_tsv
 
 
@@ -25,7 +26,7 @@ def run(
     checks: Sequence[Path | str],
     folder: Path | str,
 ) -> None:
-    """Write loss, perplexity, gradient_check and lengths, each as .svg and .tsv.
+    """Write loss, perplexity, spread, gradient_check and lengths, each as .svg and .tsv.
 
     Args:
         summary: the table of runs.
@@ -37,20 +38,19 @@ def run(
     """
     settings = by_setting(run_results(read_tsv(summary)))
     history = [{"run": run, **row} for run, path in histories.items() for row in read_tsv(path)]
-    floor = {
-        row["model"]: float(row["loss_nats_per_token"])
-        for row in read_tsv(baselines)
-        if row["split"] == "valid"
-    }
+    validation_losses = _baselines(baselines, "valid", "loss_nats_per_token")
+    test_perplexities = _baselines(baselines, "test", "perplexity")
     corpus, proofs = read_json(profile), [read_json(path) for path in checks]
     folder = Path(folder)
     with drawing_style():
-        _write(folder, "loss", loss_figure(settings, history, floor))
+        _write(folder, "loss", loss_figure(settings, history, validation_losses))
         _write(folder, "perplexity", perplexity_figure(settings))
+        _write(folder, "spread", spread_figure(settings, test_perplexities))
         _write(folder, "gradient_check", gradient_figure(proofs))
         _write(folder, "lengths", length_figure(corpus))
     _write_table(folder / "loss.tsv", history)
-    _write_table(folder / "perplexity.tsv", _perplexities(summary))
+    _write_table(folder / "perplexity.tsv", _perplexities(settings))
+    _write_table(folder / "spread.tsv", _spreads(settings))
     _write_table(folder / "gradient_check.tsv", _errors(proofs))
     _write_table(folder / "lengths.tsv", _lengths(corpus))
 
@@ -63,7 +63,11 @@ def _write_table(path: Path, rows: Sequence[Mapping[str, Cell]]) -> None:
     write_tsv(path, list(rows[0]) if rows else ["empty"], rows)
 
 
-def _perplexities(summary: Path | str) -> list[dict[str, Cell]]:
+def _baselines(path: Path | str, split: str, column: str) -> dict[str, float]:
+    return {row["model"]: float(row[column]) for row in read_tsv(path) if row["split"] == split}
+
+
+def _perplexities(settings: Sequence[Setting]) -> list[dict[str, Cell]]:
     """A row for each setting."""
     return [
         {
@@ -73,7 +77,16 @@ def _perplexities(summary: Path | str) -> list[dict[str, Cell]]:
             "lowest": min(setting.perplexities, default=None),
             "highest": max(setting.perplexities, default=None),
         }
-        for setting in by_setting(run_results(read_tsv(summary)))
+        for setting in settings
+    ]
+
+
+def _spreads(settings: Sequence[Setting]) -> list[dict[str, Cell]]:
+    """A row for each finished run."""
+    return [
+        {"setting": setting.description, "run": run.name, "test_perplexity": run.test_perplexity}
+        for setting in settings
+        for run in setting.finished
     ]
 
 

@@ -76,11 +76,11 @@ def run(
         _line(name, training.epochs, log),
     )
     seconds = time.perf_counter() - began
-    epochs = outcome.history[-1].epoch if outcome.history else 0
+    epochs = outcome.history[-1].epoch if outcome.history else 0.0
     write_model(folder / "model", outcome.network, vocabulary, {"run": name, **notes})
     write_tsv(folder / "history.tsv", HISTORY, map(vars, outcome.history))
     write_json(folder / "metrics.json", _metrics(outcome))
-    write_tsv(*_timing(folder, seconds, epochs * dataset.prediction_count))
+    write_tsv(*_timing(folder, seconds, round(epochs * dataset.prediction_count)))
     write_json(folder / "provenance.json", _provenance())
 
 
@@ -104,10 +104,12 @@ def _line(name: str, epochs: int, log: TextIO) -> Callable[[Evaluation], None]:
     """A line for each epoch, at the terminal and in the log."""
 
     def shown(evaluation: Evaluation) -> None:
+        if evaluation.epoch % 1 != 0:
+            return
         train_loss = evaluation.train_loss_nats_per_token
         seen = "untrained   " if train_loss is None else f"train {train_loss:.3f}"
         line = (
-            f"{name}  epoch {evaluation.epoch}/{epochs}  {seen}"
+            f"{name}  epoch {evaluation.epoch:.0f}/{epochs}  {seen}"
             f"  validation {evaluation.validation_loss_nats_per_token:.3f} nats/token"
         )
         for stream in (sys.stderr, log):
@@ -117,14 +119,14 @@ def _line(name: str, epochs: int, log: TextIO) -> Callable[[Evaluation], None]:
 
 
 def _metrics(outcome: Outcome) -> dict[str, Any]:
-    best = outcome.history[outcome.best_epoch] if outcome.history else None
     return {
         "state": outcome.state,
         "reason": outcome.reason,
         "parameters": sum(array.size for array in outcome.network.parameters.values()),
         "steps": outcome.history[-1].step if outcome.history else 0,
-        "best_epoch": outcome.best_epoch,
-        "validation_loss_nats_per_token": best and best.validation_loss_nats_per_token,
+        "best_epoch": outcome.best and outcome.best.epoch,
+        "validation_loss_nats_per_token": outcome.best
+        and outcome.best.validation_loss_nats_per_token,
     }
 
 

@@ -20,14 +20,15 @@ Progress = Callable[[Iterable[PackedBatch], int, int], Iterable[PackedBatch]]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Where a run stood after an epoch; epoch 0 is the untrained network."""
+    """Where a run stood at some time; epoch 0 is the untrained network."""
 
-    epoch: int
+    epoch: float
+    """Passes over the training split so far."""
     step: int
     learning_rate: float
-    """The one the epoch was trained with."""
+    """The one since the evaluation before."""
     train_loss_nats_per_token: float | None
-    """Mean over the epoch, while the parameters moved; None before training."""
+    """Mean since the evaluation before, while the parameters moved; None before training."""
     validation_loss_nats_per_token: float
 
 
@@ -37,7 +38,8 @@ class Outcome:
 
     network: Network
     """With the parameters of the lowest validation loss."""
-    best_epoch: int
+    best: Evaluation | None
+    """When that was; None if not even the untrained network has a finite loss."""
     history: list[Evaluation]
     state: Literal["finished", "diverged"]
     reason: str | None
@@ -59,8 +61,8 @@ def train(
 ) -> Outcome:
     """Train a network; the given one is changed.
 
-    The learning rate is halved after each epoch that ends with a higher validation loss than the
-    one before. A run has diverged when a loss or gradient is not finite, or when it ends worse than
+    The learning rate is halved whenever the validation loss is higher than at the evaluation
+    before. A run has diverged when a loss or gradient is not finite, or when it ends worse than
     the untrained network began.
 
     Args:
@@ -70,7 +72,7 @@ def train(
         config: the recipe.
         rng: gives the order of the sentences.
         progress: called for every epoch, to show it.
-        on_evaluation: called after every epoch.
+        on_evaluation: called at every evaluation.
     """
     run = _Run(network, training, validation, config, rng, progress)
     reason = None
@@ -83,7 +85,7 @@ def train(
     reason = reason or _ended_worse(run.history)
     return Outcome(
         Network(run.best_parameters),
-        run.best_epoch,
+        run.best,
         run.history,
         "diverged" if reason else "finished",
         reason,
@@ -118,29 +120,30 @@ class _Run:
         self.rng = rng
         self.progress = progress
         self.step = 0
+        self.batch_count = math.ceil(len(training) / config.batch_size)
+        self.stops = {
+            math.ceil(part * self.batch_count / config.evaluations_per_epoch)
+            for part in range(1, config.evaluations_per_epoch + 1)
+        }
         self.learning_rate = config.learning_rate
         self.history: list[Evaluation] = []
-        self.best_epoch = 0
+        self.best: Evaluation | None = None
         self.best_parameters = network.parameters
 
     def evaluations(self) -> Iterator[Evaluation]:
-        """Train, one epoch after the other, and yield where each ends."""
-        yield self._evaluated(0, None)
+        """Train, and yield where it stands: at the start, and several times in each epoch."""
+        yield self._evaluated(None)
         for epoch in range(1, self.config.epochs + 1):
-            yield self._evaluated(epoch, self._trained_epoch(epoch))
-            if self.history[-1].validation_loss_nats_per_token > (
-                self.history[-2].validation_loss_nats_per_token
-            ):
-                self.learning_rate /= 2
-
-    def _trained_epoch(self, epoch: int) -> float:
-        """The mean training loss of an epoch, after it."""
-        batch_count = math.ceil(len(self.training) / self.config.batch_size)
-        batches = shuffled_batches(self.training, self.config.batch_size, self.rng)
-        total = sum(
-            self._trained_batch(batch) for batch in self.progress(batches, batch_count, epoch)
-        )
-        return total / self.training.prediction_count
+            batches = shuffled_batches(self.training, self.config.batch_size, self.rng)
+            loss, tokens = 0.0, 0
+            shown = self.progress(batches, self.batch_count, epoch)
+            for number, batch in enumerate(shown, start=1):
+                loss += self._trained_batch(batch)
+                tokens += batch.positions
+                if number in self.stops:
+                    yield self._evaluated(loss / tokens)
+                    self._halve_if_worse()
+                    loss, tokens = 0.0, 0
 
     def _trained_batch(self, batch: PackedBatch) -> float:
         """The summed loss of a batch, after one step of descent on its mean."""
@@ -153,20 +156,24 @@ class _Run:
         descend(self.network.parameters, gradients, rate / batch.positions)
         return loss
 
-    def _evaluated(self, epoch: int, train_loss: float | None) -> Evaluation:
+    def _evaluated(self, train_loss: float | None) -> Evaluation:
         loss = mean_loss(self.network, self.validation)
         if not math.isfinite(loss):
             raise _DivergedError(f"validation loss {loss} after step {self.step}")
-        lowest = min(
-            (past.validation_loss_nats_per_token for past in self.history), default=math.inf
-        )
-        if loss < lowest:
-            self.best_epoch = epoch
+        epoch = round(self.step / self.batch_count, 3)
+        evaluation = Evaluation(epoch, self.step, self.learning_rate, train_loss, loss)
+        if self.best is None or loss < self.best.validation_loss_nats_per_token:
+            self.best = evaluation
             self.best_parameters = {
                 name: parameter.copy() for name, parameter in self.network.parameters.items()
             }
-        self.history.append(Evaluation(epoch, self.step, self.learning_rate, train_loss, loss))
-        return self.history[-1]
+        self.history.append(evaluation)
+        return evaluation
+
+    def _halve_if_worse(self) -> None:
+        before, now = self.history[-2:]
+        if now.validation_loss_nats_per_token > before.validation_loss_nats_per_token:
+            self.learning_rate /= 2
 
 
 def _ended_worse(history: list[Evaluation]) -> str | None:
