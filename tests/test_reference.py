@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from unrolled.errors import CheckError, ConfigError, DataError
 from unrolled.model import reference
+from unrolled.model.arguments import Ids
 from unrolled.model.reference import (
     PARAMETERS,
     Gradients,
-    Ids,
     ReferenceNetwork,
     check_gradients,
     generate_sentence,

@@ -22,15 +22,25 @@ that is fast is tested against it.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.errors import CheckError, ConfigError, DataError
+from unrolled.model.arguments import (
+    FloatArray,
+    Ids,
+    checked_depth,
+    checked_ids,
+    checked_targets,
+    require_at_least,
+    require_matrix,
+    require_nothing_cut_off,
+    require_positive,
+    require_sentences,
+)
 
-FloatArray = NDArray[np.float64]
-Ids = Sequence[int] | NDArray[np.integer[Any]]
 Sentence = tuple[Ids, Ids]  # the words that are read, and for each the word that comes next
 
 PARAMETERS = ("input_weights", "recurrent_weights", "output_weights")
@@ -75,7 +85,7 @@ class ReferenceNetwork:
         vocabulary_and_hidden = self.input_weights.shape
         shapes = (vocabulary_and_hidden, vocabulary_and_hidden[-1:] * 2, vocabulary_and_hidden)
         for name, shape in zip(PARAMETERS, shapes, strict=True):
-            _require_matrix(name, getattr(self, name), shape)
+            require_matrix(name, getattr(self, name), shape)
 
     @classmethod
     def initialised(cls, vocabulary_size: int, hidden_size: int, rng: np.random.Generator) -> Self:
@@ -84,8 +94,8 @@ class ReferenceNetwork:
         n is the size of what the weights multiply, so that sums of n terms stay moderate: the
         vocabulary for the input weights, the hidden state for the two others.
         """
-        _require_at_least("vocabulary_size", vocabulary_size, 1)
-        _require_at_least("hidden_size", hidden_size, 1)
+        require_at_least("vocabulary_size", vocabulary_size, 1)
+        require_at_least("hidden_size", hidden_size, 1)
         input_bound, hidden_bound = 1 / math.sqrt(vocabulary_size), 1 / math.sqrt(hidden_size)
         return cls(
             rng.uniform(-input_bound, input_bound, (vocabulary_size, hidden_size)),
@@ -116,7 +126,7 @@ class ReferenceNetwork:
         """s_t for every word of a sentence: (steps, hidden)."""
         states = []
         state = np.zeros(self.hidden_size)
-        for word in _checked_ids("inputs", inputs, self.vocabulary_size):
+        for word in checked_ids("inputs", inputs, self.vocabulary_size):
             state = self.step(word, state)
             states.append(state)
         return np.array(states)
@@ -134,7 +144,7 @@ class ReferenceNetwork:
 
     def sentence_log_probability(self, inputs: Ids, targets: Ids) -> float:
         """Log P(y_0, y_1, ...) = sum_t log o_t[y_t], in nats."""
-        targets = _checked_targets(inputs, targets, self.vocabulary_size)
+        targets = checked_targets(inputs, targets, self.vocabulary_size)
         return math.fsum(
             log_softmax(self.logits(state))[target]
             for state, target in zip(self.hidden_states(inputs), targets, strict=True)
@@ -150,7 +160,7 @@ class ReferenceNetwork:
 
     def mean_loss(self, sentences: Sequence[Sentence]) -> float:
         """The cross-entropy: nats per predicted word. A network that guesses has ln(vocabulary)."""
-        _require_sentences("mean_loss", sentences)
+        require_sentences("mean_loss", sentences)
         return self.total_loss(sentences) / sum(len(targets) for _, targets in sentences)
 
     def gradients(self, inputs: Ids, targets: Ids, truncation_depth: int | None) -> Gradients:
@@ -168,8 +178,8 @@ class ReferenceNetwork:
         Raises:
             ConfigError: truncation_depth is negative.
         """
-        depth = _checked_depth(truncation_depth, len(inputs))
-        targets = _checked_targets(inputs, targets, self.vocabulary_size)
+        depth = checked_depth(truncation_depth, len(inputs))
+        targets = checked_targets(inputs, targets, self.vocabulary_size)
         hidden_states, probabilities = self.forward(inputs)
         previous_states = np.vstack([np.zeros(self.hidden_size), hidden_states[:-1]])
 
@@ -199,7 +209,7 @@ def sgd_step(
 
     weights - learning_rate * gradient, the gradient being that of the sentence's total loss.
     """
-    _require_positive("learning_rate", learning_rate)
+    require_positive("learning_rate", learning_rate)
     gradients = network.gradients(inputs, targets, truncation_depth)
     return ReferenceNetwork(
         network.input_weights - learning_rate * gradients.d_input_weights,
@@ -235,9 +245,9 @@ def train(
         validation: sentences to evaluate on, which ought not to be trained on; without any, the
             training sentences, whose loss cannot show over-fitting.
     """
-    _require_sentences("train", sentences)
-    _require_at_least("epochs", epochs, 0)
-    _require_at_least("evaluate_every", evaluate_every, 1)
+    require_sentences("train", sentences)
+    require_at_least("epochs", epochs, 0)
+    require_at_least("evaluate_every", evaluate_every, 1)
     evaluated = sentences if validation is None else validation
     history = [Evaluation(0, network.mean_loss(evaluated))]
     for epoch in range(1, epochs + 1):
@@ -295,9 +305,9 @@ def check_gradients(
         ConfigError: the truncation cuts something off. A difference of the loss feels the whole
             sentence, so a gradient that is truncated is rightly another number.
     """
-    _require_positive("step", step)
-    _require_positive("threshold", threshold, below=1)  # opposite signs have an error of 1
-    _require_nothing_cut_off(truncation_depth, len(inputs))
+    require_positive("step", step)
+    require_positive("threshold", threshold, below=1)  # opposite signs have an error of 1
+    require_nothing_cut_off(truncation_depth, len(inputs))
     nearly_zero = step**2 / threshold
     with np.errstate(over="ignore", invalid="ignore"):  # not finite is an error below
         entries = list(_compare(network, inputs, targets, truncation_depth, step, nearly_zero))
@@ -372,7 +382,7 @@ def generate_sentence(
     """
     masked = [start_id, *masked_ids]
     _require_can_generate(network, [*masked, end_id], minimum_length, maximum_length)
-    _require_positive("temperature", temperature)
+    require_positive("temperature", temperature)
     sentence: list[int] = []
     word, state = start_id, np.zeros(network.hidden_size)
     while len(sentence) < maximum_length:
@@ -399,83 +409,14 @@ def _sampling_probabilities(
         return softmax((allowed - allowed.max()) / temperature)
 
 
-# What a caller may get wrong.
-
-
-def _require_matrix(name: str, weights: FloatArray, shape: tuple[int, ...]) -> None:
-    if weights.dtype != np.float64:
-        raise DataError(f"{name} must be float64 (got {weights.dtype})")
-    if weights.ndim != 2 or weights.size == 0:
-        raise DataError(f"{name} must be a matrix with entries (got shape {weights.shape})")
-    if weights.shape != shape:
-        raise DataError(
-            f"{name} must have shape {shape} to fit input_weights (got {weights.shape})"
-        )
-
-
-def _checked_ids(name: str, ids: Ids, vocabulary_size: int) -> list[int]:
-    """The ids as plain integers, if they are a row of words of the vocabulary."""
-    array = np.asarray(ids)
-    if array.ndim != 1 or array.size == 0:
-        raise DataError(f"{name} must be a row of one word id or more (got shape {array.shape})")
-    if not np.issubdtype(array.dtype, np.integer):
-        raise DataError(f"{name} must be integers (got {array.dtype})")
-    words: list[int] = array.tolist()
-    for position, word in enumerate(words):
-        if not 0 <= word < vocabulary_size:
-            raise DataError(f"{name}[{position}] must be 0 to {vocabulary_size - 1} (got {word})")
-    return words
-
-
-def _checked_targets(inputs: Ids, targets: Ids, vocabulary_size: int) -> list[int]:
-    """The targets as plain integers, if there is one for each input."""
-    if len(inputs) != len(targets):
-        raise DataError(f"targets must be as many as inputs, {len(inputs)} (got {len(targets)})")
-    return _checked_ids("targets", targets, vocabulary_size)
-
-
-def _checked_depth(truncation_depth: int | None, steps: int) -> int:
-    """How many steps back a sentence's gradients may walk."""
-    if truncation_depth is None:
-        return steps
-    if truncation_depth < 0:
-        raise ConfigError(
-            f"truncation_depth must be 0 or more, or None for full depth (got {truncation_depth})"
-        )
-    return truncation_depth
-
-
-def _require_nothing_cut_off(truncation_depth: int | None, steps: int) -> None:
-    if _checked_depth(truncation_depth, steps) < steps - 1:
-        raise ConfigError(
-            f"truncation_depth must be {steps - 1} or more, or None, to check a sentence of "
-            f"{steps} words against its whole loss (got {truncation_depth})"
-        )
-
-
 def _require_can_generate(
     network: ReferenceNetwork, special_ids: list[int], minimum_length: int, maximum_length: int
 ) -> None:
-    _checked_ids("(start_id, *masked_ids, end_id)", special_ids, network.vocabulary_size)
-    _require_at_least("minimum_length", minimum_length, 0)
-    _require_at_least("maximum_length", maximum_length, max(1, minimum_length))
+    checked_ids("(start_id, *masked_ids, end_id)", special_ids, network.vocabulary_size)
+    require_at_least("minimum_length", minimum_length, 0)
+    require_at_least("maximum_length", maximum_length, max(1, minimum_length))
     if len(set(special_ids)) == network.vocabulary_size:
         raise ConfigError(f"masked_ids must leave a word (got all {network.vocabulary_size} ids)")
     for name in PARAMETERS:
         if not np.isfinite(getattr(network, name)).all():
             raise DataError(f"{name} must be finite to generate from (got NaN or infinity)")
-
-
-def _require_sentences(name: str, sentences: Sequence[Sentence]) -> None:
-    if len(sentences) == 0:
-        raise DataError(f"{name} needs one sentence or more (got 0)")
-
-
-def _require_at_least(name: str, value: int, minimum: int) -> None:
-    if value < minimum:
-        raise ConfigError(f"{name} must be {minimum} or more (got {value})")
-
-
-def _require_positive(name: str, value: float, below: float = math.inf) -> None:
-    if not 0 < value < below:  # so written, it refuses NaN
-        raise ConfigError(f"{name} must be above 0 and below {below} (got {value})")
