@@ -3,7 +3,9 @@
 import functools
 import hashlib
 import re
+import sysconfig
 import threading
+import venv
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -86,6 +88,20 @@ class TestTheWholeChain:
             assert len(samples) >= 10
             assert all(len(sample["tokens"].split(" ")) >= 7 for sample in samples)
             assert all("UNKNOWN_TOKEN" not in sample["tokens"] for sample in samples)
+
+
+    def test_runs_in_an_environment_below_a_folder_with_a_space(self, tmp_path: Path) -> None:
+        workshop = Workshop.new(tmp_path / "new")
+        environment = tmp_path / "my environments" / "venv"
+        venv.create(environment, symlinks=True)
+        (packages,) = environment.glob("lib/python*/site-packages")
+        (packages / "parent.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+
+        done = workshop.snakemake(
+            "--", "results/smoke/checks/gate-elman.json", python=str(environment / "bin/python")
+        )
+
+        assert done.returncode == 0, done.stdout
 
 
 class TestTheReport:

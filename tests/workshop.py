@@ -33,12 +33,16 @@ class Workshop:
         return Workshop(folder)
 
     def snakemake(
-        self, *arguments: str, configfile: str | None = SMOKE, **environment: str
+        self,
+        *arguments: str,
+        configfile: str | None = SMOKE,
+        python: str = sys.executable,
+        **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         """Call snakemake as a user would; standard output and error come back together."""
         files = ["--configfile", configfile] if configfile else []
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", *files, *arguments],
+            [python, "-m", "snakemake", *files, *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(self.folder / "src"), **environment},
             stdout=subprocess.PIPE,

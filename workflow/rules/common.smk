@@ -1,6 +1,7 @@
 """The configuration, checked, and the functions that rules ask for their share of it."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from unrolled.stages import acquire
 from unrolled.text.sentence_file import read_own_sentences
 
 ROOT = Path(workflow.basedir).parent
+
+# Snakemake puts the interpreter's path into a shell command without quotes, which fails for an
+# environment below a folder with a space in its name.
+sys.executable = shlex.quote(sys.executable)
 
 try:
     config = checked_config(
