@@ -89,7 +89,6 @@ class TestTheWholeChain:
             assert all(len(sample["tokens"].split(" ")) >= 7 for sample in samples)
             assert all("UNKNOWN_TOKEN" not in sample["tokens"] for sample in samples)
 
-
     def test_runs_in_an_environment_below_a_folder_with_a_space(self, tmp_path: Path) -> None:
         workshop = Workshop.new(tmp_path / "new")
         environment = tmp_path / "my environments" / "venv"
