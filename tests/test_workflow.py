@@ -268,7 +268,7 @@ class TestAFailure:
 BAD = {
     "an unknown key": ("training: {lerning_rate: 1}", "did you mean 'learning_rate'"),
     "a negative depth": ("sweep: {truncation_depth: [0, -1]}", r"sweep.truncation_depth\[1\] must"),
-    "a number as text": ("training: {learning_rate: 1e-3}", "only as 1.0e-03"),
+    "a number as text": ("training: {learning_rate: 1e-3}", "as a number it is 1.0e-03"),
     "a package that is not there": ("corpus: {packages: [nunpy]}", "corpus.packages"),
     "a missing file": ("corpus: {source: path, path: nowhere.txt}", "nowhere.txt"),
     "an empty file": ("corpus: {source: path, path: empty.txt}", "empty.txt"),
