@@ -34,6 +34,7 @@ except UnrolledError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 
 EXPERIMENT = config["experiment"]
+DOWNLOAD = f"results/downloads/{config['corpus']['sha256']}"
 RUNS = {run.name: run for run in runs(config)}
 CHECKS = {
     f"{run.model['cell']}-depth{run.training['truncation_depth']}": run
@@ -63,7 +64,7 @@ def stage_code(stage):
 def corpus_source(wildcards):
     """What the text is made from: the download or the user's files; nothing for packages."""
     if config["corpus"]["source"] == "url":
-        return f"results/downloads/{config['corpus']['sha256']}"
+        return DOWNLOAD
     return [str(path) for path in SOURCES]
 
 

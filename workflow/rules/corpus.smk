@@ -4,11 +4,9 @@
 rule download:
     """Fetch the file of corpus.url, to be kept under its checksum."""
     output:
-        "results/downloads/{sha256}",
+        DOWNLOAD,
     log:
-        "<logs>/download-{sha256}.log",
-    wildcard_constraints:
-        sha256="[0-9a-f]{64}",
+        "<logs>/download.log",
     conda:
         "../envs/unrolled.yaml"
     params:
