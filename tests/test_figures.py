@@ -5,10 +5,11 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from report_material import PROFILE, SUMMARY, check, summary_row
-from unrolled.report.drawing import drawing_style, svg_text
+from unrolled.report.drawing import drawing_style, new_figure, svg_text
 from unrolled.report.figures import (
     gradient_figure,
     length_figure,
@@ -51,6 +52,21 @@ def test_a_figure_takes_the_text_colour_of_its_page(name: str) -> None:
     assert "#101418" not in svg
 
 
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_figure_is_one_picture_with_a_name_to_a_screen_reader(name: str) -> None:
+    root = ET.fromstring(_svg(name))
+
+    assert root.get("role") == "img"
+    assert len(root.get("aria-label", "")) > 20
+
+
+def test_a_label_is_escaped() -> None:
+    with drawing_style():
+        svg = svg_text(new_figure(1, 1, 'a "b" <c> & d'), "x")
+
+    assert ET.fromstring(svg).get("aria-label") == 'a "b" <c> & d'
+
+
 def test_ids_of_different_figures_never_meet_and_references_find_theirs() -> None:
     ids: list[str] = []
     for name in DRAWN:
@@ -83,6 +99,55 @@ def test_the_loss_figure_has_a_panel_for_each_setting() -> None:
 
     assert {setting.description for setting in SETTINGS} <= words
     assert {"training", "validation", "unigram", "diverged"} <= words
+
+
+def test_the_loss_figure_tells_seeds_apart_by_dash_and_mark() -> None:
+    rows = [summary_row(f"r{seed}", "5", "0", str(seed), "1.5", "5.0") for seed in range(20)]
+
+    with drawing_style():
+        figure = loss_figure(by_setting(run_results(rows)), [], {"unigram": 2.0})
+    lines = figure.legends[0].get_lines()
+
+    assert [line.get_label() for line in lines] == [f"seed {seed}" for seed in range(20)]
+    # get_linestyle calls all own dash patterns "--"
+    looks = {(repr(line._dash_pattern), line.get_marker()) for line in lines}  # type: ignore[attr-defined]
+    assert len(looks) == 20
+
+
+def test_one_seed_needs_no_legend() -> None:
+    rows = [summary_row("a", "5", "0", "1", "1.5", "5.0")]
+
+    with drawing_style():
+        figure = loss_figure(by_setting(run_results(rows)), [], {"unigram": 2.0})
+
+    assert not figure.legends
+
+
+def test_a_heat_map_is_as_wide_as_its_fields_need() -> None:
+    one = [summary_row("a", "5", "0", "1", "1.5", "5.0")]
+    three = [summary_row(depth, "5", depth, "1", "1.5", "5.0") for depth in ("0", "1", "full")]
+
+    widths = [
+        perplexity_figure(by_setting(run_results(rows))).get_figwidth() for rows in (one, three)
+    ]
+
+    assert widths[0] < widths[1] < 5  # inches; the page is about eleven wide
+
+
+def test_nearly_equal_settings_have_nearly_the_colour_of_the_best() -> None:
+    # the scale goes from 50 up by a tenth at least, to 55; cividis_r begins with yellow
+    rows = [
+        summary_row("a", "5", "0", "1", "1.5", "50.0"),
+        summary_row("b", "5", "1", "1", "1.5", "50.1"),
+    ]
+
+    with drawing_style():
+        figure = perplexity_figure(by_setting(run_results(rows)))
+    best, next_best = (to_rgba(patch.get_facecolor()) for patch in figure.axes[0].patches)
+
+    assert best[0] > 0.9
+    assert best[2] < 0.4
+    assert next_best == pytest.approx(best, abs=0.05)
 
 
 def test_the_gradient_figure_says_what_passed() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from report_material import SUMMARY, check, material, summary_row
+from unrolled.report.drawing import BLUE
 from unrolled.report.page import render
 
 HOSTILE = "<script>alert('x')</script>{{ 7 * 7 }}\u202e&amp;"
@@ -109,6 +110,26 @@ def test_the_drawing_marks_the_states_that_the_gradient_reaches() -> None:
 
     assert page.count('class="reached"') == 3
     assert page.count('class="backward"') == 2
+
+
+def test_where_the_gradient_reaches_no_earlier_state_it_says_so() -> None:
+    page = render(material(summary=[summary_row("a", "5", "0", "1", "1.5", "5.0")]))
+
+    assert "the gradient of the last loss reaches no earlier step" in _text(page)
+    assert "dashed" not in _text(page)
+
+
+def test_every_figure_has_a_caption_of_one_sentence() -> None:
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", render(material()))
+
+    assert len(captions) == 6
+    assert all(re.fullmatch(r"[A-Z][^.]+\.", caption) for caption in captions)
+
+
+def test_colours_that_the_page_replaces_in_the_dark_are_those_of_the_figures() -> None:
+    replaced = re.findall(r'\[style\*="\w+: (#\w+)"\]', render(material()))
+
+    assert set(replaced) == {BLUE}
 
 
 def test_equal_material_gives_equal_bytes() -> None:

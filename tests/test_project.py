@@ -84,7 +84,11 @@ def test_only_figures_know_matplotlib_and_nothing_knows_snakemake() -> None:
     assert importers["snakemake"] == set()
     assert importers["matplotlib"] == {
         "report/drawing.py",
-        "report/figures.py",
+        "report/figures/gradient_check.py",
+        "report/figures/lengths.py",
+        "report/figures/loss.py",
+        "report/figures/perplexity.py",
+        "report/figures/spread.py",
         "stages/figures.py",
     }
 

@@ -68,3 +68,17 @@ def test_a_setting_says_itself_in_words() -> None:
 
     assert first.description == "Elman, 5 hidden units, depth 0"
     assert second.description == "Elman, 5 hidden units, full depth"
+
+
+def test_a_setting_says_what_else_of_it_varies() -> None:
+    rows = [
+        summary_row(name, "5", "0", "1", "1.6", "5.0", learning_rate=rate)
+        for name, rate in (("a", "1.0"), ("b", "0.5"))
+    ]
+
+    descriptions = [setting.description for setting in by_setting(run_results(rows))]
+
+    assert descriptions == [
+        "Elman, 5 hidden units, depth 0, learning rate 1.0",
+        "Elman, 5 hidden units, depth 0, learning rate 0.5",
+    ]

@@ -1,10 +1,13 @@
 """How every figure is drawn: one style, light and dark alike, the same bytes each time."""
 
+import html
 import io
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK = "#101418"
@@ -23,6 +26,8 @@ BLUE, VERMILION, GREEN, ORANGE, SKY, PURPLE = (
 Source: Okabe & Ito, Color Universal Design (2008).
 """
 
+BASELINE_STYLES = {"uniform": ":", "unigram": "-.", "bigram": "--"}
+
 STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: searchable, in the reader's font, any script
     "font.size": 9.5,
@@ -35,6 +40,7 @@ STYLE: Any = {
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
     "axes.grid": True,
+    "axes.axisbelow": True,  # bars hide the grid, not the grid the bars
     "grid.color": INK,
     "grid.alpha": 0.12,
     "grid.linewidth": 0.6,
@@ -50,9 +56,17 @@ STYLE: Any = {
 }
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, inches wide and high, laid out without overlaps; see `drawing_style`."""
-    return Figure(figsize=(width, height), layout="constrained")
+def new_figure(width: float, height: float, label: str) -> Figure:
+    """An empty figure, laid out without overlaps; see `drawing_style`.
+
+    Args:
+        width: in inches.
+        height: in inches.
+        label: what it shows, for those who do not see it.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.set_label(label)
+    return figure
 
 
 def drawing_style() -> Any:
@@ -63,6 +77,8 @@ def drawing_style() -> Any:
 def svg_text(figure: Figure, name: str) -> str:
     """The figure as SVG: no date, ids that begin with the figure's name, ink in the text's colour.
 
+    It is one picture to a screen reader, named by the figure's label.
+
     Args:
         figure: what was drawn.
         name: unique in a page, so that ids stay unique when figures share one.
@@ -71,6 +87,24 @@ def svg_text(figure: Figure, name: str) -> str:
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue().replace(INK, "currentColor")
+    label = html.escape(str(figure.get_label()))
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
     return re.sub(r'xlink:href="#', f'xlink:href="#{name}-', svg)
+
+
+def label_outer_axes(axes: Sequence[Axes], count: int, columns: int, x: str, y: str) -> None:
+    """Names at the left and lower edges of the panels in use; the other panels are taken away."""
+    for axis in axes[count:]:
+        axis.set_visible(False)
+    for axis in axes[::columns]:
+        axis.set_ylabel(y)
+    for axis in axes[max(0, count - columns) : count]:
+        axis.set_xlabel(x)
+        axis.tick_params(labelbottom=True)
+
+
+def counted(count: int, thing: str) -> str:
+    """The thing with its number: 1 panel, 2 panels."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

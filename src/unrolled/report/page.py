@@ -135,7 +135,9 @@ def _network(material: Material, run: RunResult | None) -> dict[str, Any]:
 
 def _number(value: float | str | None, digits: int = 1) -> str:
     """A number for reading: thousands parted, a fixed count of decimals; a dash for none."""
-    return "–" if value is None or value == "" else f"{float(value):,.{digits}f}"
+    if value is None or value == "":
+        return "–"
+    return f"{float(value):,.{digits}f}".replace("-", "−")
 
 
 def _whole(value: float | str | None) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-RESULTS = {
+from unrolled.config.sweep import NAMED
+
+RESULTS = [
     "state",
     "reason",
     "parameters",
@@ -13,7 +15,7 @@ RESULTS = {
     "test_loss_nats_per_token",
     "test_perplexity",
     "next_word_accuracy",
-}
+]
 """Columns of the summary that are not settings, beside the run's name and the baselines."""
 
 
@@ -44,6 +46,8 @@ class Setting:
 
     settings: Mapping[str, str]
     runs: Sequence[RunResult]
+    varied: Sequence[str] = ()
+    """Keys that tell it from the others, beside cell, hidden size and depth."""
 
     @property
     def finished(self) -> list[RunResult]:
@@ -74,7 +78,17 @@ class Setting:
             self.settings[key] for key in ("cell", "hidden_size", "truncation_depth")
         )
         back = "full depth" if depth == "full" else f"depth {depth}"
-        return f"{cell.capitalize()}, {hidden} hidden units, {back}"
+        return ", ".join([cell.capitalize(), f"{hidden} hidden units", back, *self.further])
+
+    @property
+    def further(self) -> list[str]:
+        """What else tells it from the others, in words."""
+        return [f"{key.replace('_', ' ')} {self.settings[key]}" for key in self.varied]
+
+    @property
+    def states(self) -> str:
+        """How its runs have ended."""
+        return ", ".join(sorted({run.state for run in self.runs}))
 
 
 def run_results(summary: Sequence[Mapping[str, str]]) -> list[RunResult]:
@@ -88,9 +102,16 @@ def by_setting(runs: Sequence[RunResult]) -> list[Setting]:
     for run in runs:
         key = tuple(value for name, value in run.settings.items() if name != "seed")
         groups.setdefault(key, []).append(run)
+    varied = [
+        key
+        for key in runs[0].settings
+        if key not in NAMED and len({run.settings[key] for run in runs}) > 1
+    ]
     return [
-        Setting({key: value for key, value in runs[0].settings.items() if key != "seed"}, runs)
-        for runs in groups.values()
+        Setting(
+            {key: value for key, value in group[0].settings.items() if key != "seed"}, group, varied
+        )
+        for group in groups.values()
     ]
 
 

@@ -4,18 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from unrolled.report.runs import RESULTS
 from unrolled.storage import Cell, read_json, read_tsv, write_tsv
-
-RESULTS = [
-    "state",
-    "reason",
-    "parameters",
-    "best_epoch",
-    "validation_loss_nats_per_token",
-    "test_loss_nats_per_token",
-    "test_perplexity",
-    "next_word_accuracy",
-]
 
 
 def run(

@@ -1,0 +1,13 @@
+"""The pictures of a sweep.
+
+Each shows one table, which lies beside it. No corpus word is drawn here: the page shows those
+as text.
+"""
+
+from unrolled.report.figures.gradient_check import gradient_figure
+from unrolled.report.figures.lengths import length_figure
+from unrolled.report.figures.loss import loss_figure
+from unrolled.report.figures.perplexity import perplexity_figure
+from unrolled.report.figures.spread import spread_figure
+
+__all__ = ["gradient_figure", "length_figure", "loss_figure", "perplexity_figure", "spread_figure"]

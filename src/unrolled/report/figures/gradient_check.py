@@ -1,0 +1,61 @@
+"""How the errors of the checked gradients are distributed."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from unrolled.report.drawing import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    counted,
+    label_outer_axes,
+    new_figure,
+)
+
+PARAMETER_COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+
+
+def gradient_figure(checks: Sequence[Mapping[str, Any]]) -> Figure:
+    """How large the relative errors of the gradients are, a panel for each check."""
+    columns = min(len(checks), 4)
+    rows = math.ceil(len(checks) / columns)
+    label = f"Histograms of relative errors, of {counted(len(checks), 'gradient check')}"
+    figure = new_figure(10, 0.9 + 1.9 * rows, label)
+    axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    for axis, check in zip(axes, checks, strict=False):
+        _draw_errors(axis, check)
+    label_outer_axes(axes, len(checks), columns, "relative error, power of ten", "entries")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=4)
+    return figure
+
+
+def _draw_errors(axis: Axes, check: Mapping[str, Any]) -> None:
+    below = np.zeros(1)
+    for parameter, colour in zip(check["parameters"], PARAMETER_COLOURS, strict=False):
+        histogram = parameter["relative_error_histogram"]
+        powers = [int(power.removeprefix("1e")) for power in histogram]
+        counts = np.array(list(histogram.values()))
+        axis.bar(
+            [power + 0.5 for power in powers],
+            counts,
+            bottom=below,
+            width=0.9,
+            color=colour,
+            label=parameter["parameter"].replace("_", " "),
+        )
+        below = below + counts
+    verdict = "passed" if check["passed"] else "FAILED"
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axis.set_title(
+        f"{check['cell'].capitalize()}, depth {check['truncation_depth']}: {verdict}", loc="left"
+    )
