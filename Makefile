@@ -16,9 +16,11 @@ SNAKEMAKE := $(BIN)/snakemake $(CONFIGFILE)
 
 all: run
 
-# One failed run keeps the summary from being built: then it is built from the runs that exist, and make fails.
+# One failed run keeps the summary from being built: then it is built from the runs that exist, and make fails. A
+# configuration that is refused ends with 2, and nothing is to be built.
 run: install
 	@$(SNAKEMAKE) $(SNAKEMAKE_OPTIONS) || { \
+	    test $$? -ne 2 || exit 2; \
 	    $(SNAKEMAKE) $(SNAKEMAKE_OPTIONS) --config missing_runs=allow; \
 	    echo "Something failed, see above; if there are runs, results/$(EXPERIMENT)/report.html shows them."; \
 	    exit 1; }

@@ -2,6 +2,7 @@
 
 import copy
 import datetime
+import json
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -13,7 +14,9 @@ import pytest
 import yaml
 
 from unrolled.config.files import read_config_file
-from unrolled.config.loading import SECTIONS, checked_config
+from unrolled.config.loading import RECORDS, checked_config, section_part
+from unrolled.config.sections import ModelConfig, TextConfig, TrainingConfig, VocabularyConfig
+from unrolled.config.sweep import MODEL, NAMED, runs
 from unrolled.errors import ConfigError, UnrolledError
 
 ROOT = Path(__file__).parents[1]
@@ -74,12 +77,12 @@ class TestCheckedConfig:
         merged = copy.deepcopy(DEFAULTS)
 
         config = checked_config(merged, [DEFAULTS_FILE], SCHEMA_FILE, DEFAULTS_FILE)
-        config["model"]["hidden_size"] = 7
+        config["model"]["precision"] = "double"
 
         assert merged == DEFAULTS
 
     def test_a_value_of_the_command_line_is_held_against_the_schema(self) -> None:
-        assert message({"model": {"hidden_size": 0}}).startswith("model.hidden_size must be")
+        assert message({"training": {"epochs": 0}}).startswith("training.epochs must be")
 
     def test_a_date_on_the_command_line_is_the_text_it_was(self) -> None:
         config = checked(command_line={"experiment": datetime.date(2024, 1, 31)})
@@ -99,6 +102,48 @@ class TestCheckedConfig:
             checked_config(DEFAULTS, [], SCHEMA_FILE, tmp_path / "config.yaml")
 
 
+class TestOrderOfKeys:
+    def test_keys_in_another_order_give_the_same_text(self) -> None:
+        config = checked_config(turned(DEFAULTS), [DEFAULTS_FILE], SCHEMA_FILE, DEFAULTS_FILE)
+
+        assert json.dumps(config) == json.dumps(checked())
+        assert list(config["sweep"]) == list(NAMED)
+
+    def test_lists_keep_their_order(self) -> None:
+        sweep = {"learning_rate": [1.0, 0.5], "hidden_size": [9, 5], "seed": [2, 1]}
+
+        config = checked(command_line={"sweep": sweep})
+
+        assert {key: config["sweep"][key] for key in sweep} == sweep
+
+    def test_names_of_runs_do_not_depend_on_the_order_in_which_the_sweep_is_written(self) -> None:
+        changes = {"sweep": {"precision": ["single"], "learning_rate": [0.5], "seed": [3]}}
+        merged = laid_over(DEFAULTS, changes)
+
+        names = [
+            [run.name for run in runs(checked_config(one, [], SCHEMA_FILE, DEFAULTS_FILE))]
+            for one in (merged, turned(merged))
+        ]
+
+        assert names[0] == names[1]
+        assert names[0][0] == "elman-hidden25-depth0-seed3-learning_rate0.5-precisionsingle"
+
+
+def turned(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """The same keys and values, last key first, on every level."""
+    return {
+        key: turned(value) if isinstance(value, Mapping) else value
+        for key, value in reversed(list(mapping.items()))
+    }
+
+
+def test_a_part_of_a_section_is_what_its_record_is_made_from() -> None:
+    part = section_part(DEFAULTS, "text", VocabularyConfig)
+
+    assert part == {key: DEFAULTS["text"][key] for key in ("minimum_count", "vocabulary_size")}
+    assert {**section_part(DEFAULTS, "text", TextConfig), **part} == DEFAULTS["text"]
+
+
 class TestExperimentNames:
     def test_the_name_is_that_of_the_file(self, tmp_path: Path) -> None:
         (tmp_path / "mine.yaml").write_text("experiment: mine\n")
@@ -106,18 +151,41 @@ class TestExperimentNames:
         assert checked(tmp_path / "mine.yaml")["experiment"] == "mine"
 
     @pytest.mark.parametrize(
-        ("name", "shown"), [("yours", "'yours'"), ("2024", "2024"), ("null", "None")]
+        ("content", "name"), [("experiment: yours\n", "yours"), ("training: {}\n", "default")]
     )
-    def test_another_name_than_the_file_has_is_refused(
-        self, tmp_path: Path, name: str, shown: str
+    def test_a_lone_file_that_does_not_say_its_own_name_is_refused(
+        self, tmp_path: Path, content: str, name: str
     ) -> None:
-        (tmp_path / "mine.yaml").write_text(f"experiment: {name}\n")
+        (tmp_path / "mine.yaml").write_text(content)
 
         with pytest.raises(
             ConfigError,
-            match=rf"mine\.yaml: experiment must be 'mine', the name of its file \(got {shown}\)$",
+            match=rf"^experiment must be the name of its file, 'mine' \(got '{name}'\)$",
         ):
             checked(tmp_path / "mine.yaml")
+
+    @pytest.mark.parametrize("name", ["2024", "null"])
+    def test_a_name_that_is_no_text_is_refused(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "mine.yaml").write_text(f"experiment: {name}\n")
+
+        with pytest.raises(ConfigError, match=r"^experiment must be small letters"):
+            checked(tmp_path / "mine.yaml")
+
+    @pytest.mark.parametrize("last", ["training: {epochs: 9}\n", "experiment: longer\n"])
+    def test_of_several_files_any_may_give_its_name(self, tmp_path: Path, last: str) -> None:
+        (tmp_path / "mine.yaml").write_text("experiment: mine\n")
+        (tmp_path / "longer.yaml").write_text(last)
+
+        config = checked(tmp_path / "mine.yaml", tmp_path / "longer.yaml")
+
+        assert config["experiment"] == ("longer" if "longer" in last else "mine")
+
+    def test_a_name_of_none_of_several_files_is_refused(self, tmp_path: Path) -> None:
+        for name in ("mine", "longer"):
+            (tmp_path / f"{name}.yaml").write_text("experiment: yours\n")
+
+        with pytest.raises(ConfigError, match=r"its file, 'mine' or 'longer' \(got 'yours'\)$"):
+            checked(tmp_path / "mine.yaml", tmp_path / "longer.yaml")
 
     def test_the_file_of_defaults_is_known_by_any_path_to_it(
         self, monkeypatch: pytest.MonkeyPatch
@@ -203,22 +271,21 @@ def rows_of_the_table() -> list[tuple[str, str]]:
 
 
 def default_of(key: str) -> Any:
-    """The default of a key; of the sweep, which keys it lists."""
+    """The default of a key."""
     section, _, name = key.partition(".")
-    value = DEFAULTS[section][name] if name else DEFAULTS[section]
-    return list(value) if isinstance(value, Mapping) else value
+    return DEFAULTS[section][name] if name else DEFAULTS[section]
 
 
 class TestOneConfigurationDescribedFourTimes:
     def test_the_schema_knows_the_keys_of_the_defaults(self) -> None:
         schema = keys_of_the_schema()
-        # Any key of model and training may stand in the sweep; the defaults show the usual four.
+        # Any key of model and training may stand in the sweep; the defaults show the named four.
         sweep = schema.pop("sweep")
         defaults = {name: value for name, value in DEFAULTS.items() if name != "sweep"}
 
         assert keys_of_sections(schema) == keys_of_sections(defaults)
-        assert set(sweep) == {*schema["model"], *schema["training"]}
-        assert set(sweep) > set(DEFAULTS["sweep"])
+        assert set(sweep) == {*NAMED, *schema["model"], *schema["training"]}
+        assert list(DEFAULTS["sweep"]) == list(NAMED)
 
     def test_the_schema_requires_every_key_that_it_knows(self) -> None:
         required = {
@@ -228,6 +295,7 @@ class TestOneConfigurationDescribedFourTimes:
         }
 
         assert set(SCHEMA["required"]) == set(SCHEMA["properties"])
+        assert SCHEMA["properties"]["sweep"]["required"] == list(NAMED)
         assert keys_of_sections(required) == keys_of_sections(keys_of_the_schema()) - {
             key for key in keys_of_sections(keys_of_the_schema()) if key.startswith("sweep.")
         }
@@ -236,22 +304,35 @@ class TestOneConfigurationDescribedFourTimes:
         rules = {**keys_of_the_schema()["model"], **keys_of_the_schema()["training"]}
 
         for key, rule in keys_of_the_schema()["sweep"].items():
-            assert rule["items"] == rules[key]
+            assert rule["items"] == rules.get(key, {"$ref": f"#/$defs/{key}"})
 
     def test_the_records_have_the_keys_of_the_defaults(self) -> None:
-        records = {
-            section: {field.name: None for field in fields(record)}
-            for section, record in SECTIONS.items()
-        }
-        sections = {name: DEFAULTS[name] for name in SECTIONS}
+        records = [*RECORDS, ("model", ModelConfig), ("training", TrainingConfig)]
+        keys = [
+            f"{section}.{field.name}"
+            for section, record in records
+            for field in fields(record)
+            if section not in {"model", "training"} or field.name not in NAMED
+        ]
+        sections = {section: DEFAULTS[section] for section, _ in records}
 
-        assert keys_of_sections(records) == keys_of_sections(sections)
-        assert set(DEFAULTS) - set(SECTIONS) == {"experiment", "sweep", "missing_runs"}
+        assert set(keys) == keys_of_sections(sections)
+        assert len(keys) == len(set(keys))
+        assert set(DEFAULTS) - set(sections) == {"experiment", "sweep", "missing_runs"}
 
-    def test_the_table_has_one_row_for_each_key_of_the_defaults_and_one_for_the_sweep(self) -> None:
+    def test_each_of_the_named_settings_is_a_field_of_model_or_of_training(self) -> None:
+        model, training = (
+            {field.name for field in fields(record)} & set(NAMED)
+            for record in (ModelConfig, TrainingConfig)
+        )
+
+        assert model == MODEL
+        assert training == set(NAMED) - MODEL
+
+    def test_the_table_has_one_row_for_each_key_of_the_defaults(self) -> None:
         table = [key for key, _ in rows_of_the_table()]
 
-        assert set(table) == keys_of_sections({**DEFAULTS, "sweep": None})
+        assert set(table) == keys_of_sections(DEFAULTS)
         assert len(table) == len(set(table))
 
     @pytest.mark.parametrize(("key", "shown"), rows_of_the_table())

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from unrolled.config.files import read_config_file
+from unrolled.config.sweep import NAMED
 from unrolled.config.validation import key_path, validate
 from unrolled.errors import ConfigError
 
@@ -55,7 +56,7 @@ NO_NAMES = [
 REFUSED = [
     # An unknown key: the nearest known one, or all of them where none is near.
     ("modle", {}, "modle is not a known key; did you mean 'model'?"),
-    ("model.hiden_size", 100, "model.hiden_size is not a known key; did you mean 'hidden_size'?"),
+    ("sweep.hiden_size", [9], "sweep.hiden_size is not a known key; did you mean 'hidden_size'?"),
     ("sweep.seeds", [1], "sweep.seeds is not a known key; did you mean 'seed'?"),
     ("text.xyz", 1, "text.xyz is not a known key; known are document, lowercase, minimum_words,"),
     # The wrong type.
@@ -67,15 +68,18 @@ REFUSED = [
     ("corpus.packages", "numpy", f"corpus.packages {LIST} (got 'numpy')"),
     ("corpus.path", 5, "corpus.path must be a text or null (got 5)"),
     ("corpus.path", "", "corpus.path must be a text or null (got '')"),
-    ("model.cell", "ellman", "model.cell must be elman (got 'ellman')"),
-    ("training.precision", "half", "training.precision must be single or double (got 'half')"),
+    ("sweep.cell", ["ellman"], "sweep.cell[0] must be elman (got 'ellman')"),
+    ("model.precision", "half", "model.precision must be single or double (got 'half')"),
+    # The settings that name a run stand in the sweep alone.
+    ("model.hidden_size", 100, "model.hidden_size is not a known key; known are precision"),
+    ("training.seed", 1, "training.seed is not a known key"),
     # A whole number is neither a number with a point nor a truth value, and has a range.
-    ("model.hidden_size", 0, f"model.hidden_size {WHOLE} (got 0)"),
-    ("model.hidden_size", 2.0, f"model.hidden_size {WHOLE} (got 2.0)"),
-    ("model.hidden_size", True, f"model.hidden_size {WHOLE} (got True)"),
+    ("training.epochs", 0, f"training.epochs {WHOLE} (got 0)"),
+    ("training.epochs", 2.0, f"training.epochs {WHOLE} (got 2.0)"),
+    ("training.epochs", True, f"training.epochs {WHOLE} (got True)"),
     ("sweep.hidden_size", [8, 0], f"sweep.hidden_size[1] {WHOLE} (got 0)"),
     ("training.epochs", None, f"training.epochs {WHOLE} (got None)"),
-    ("training.seed", -1, "training.seed must be a whole number from 0 to 4294967295 (got -1)"),
+    ("checks.seed", -1, "checks.seed must be a whole number from 0 to 4294967295 (got -1)"),
     ("sweep.seed", [2**32], "sweep.seed[0] must be a whole number from 0 to 4294967295"),
     ("text.vocabulary_size", 3, "text.vocabulary_size must be a whole number, 4 or more"),
     ("corpus.size", 10.0, "corpus.size must be a number of bytes, or null (got 10.0)"),
@@ -83,8 +87,8 @@ REFUSED = [
     ("sweep.truncation_depth", [0, 4, -1], f"sweep.truncation_depth[2] {DEPTH} (got -1)"),
     ("sweep.truncation_depth", [True], f"sweep.truncation_depth[0] {DEPTH} (got True)"),
     ("sweep.truncation_depth", ["4"], f"sweep.truncation_depth[0] {DEPTH} (got '4')"),
-    ("training.truncation_depth", "Full", f"training.truncation_depth {DEPTH} (got 'Full')"),
-    ("training.truncation_depth", 2.0, f"training.truncation_depth {DEPTH} (got 2.0)"),
+    ("sweep.truncation_depth", ["Full"], f"sweep.truncation_depth[0] {DEPTH} (got 'Full')"),
+    ("sweep.truncation_depth", [2.0], f"sweep.truncation_depth[0] {DEPTH} (got 2.0)"),
     # Numbers.
     (
         "training.learning_rate",
@@ -123,11 +127,10 @@ ACCEPTED = [
     ("corpus.path", "my letters/1912 $(ls).txt"),
     ("corpus.url", "https://example.org/a/b.txt?c=d"),
     ("corpus.sha256", "0123456789abcdef" * 4),
-    ("sweep", {}),
     ("sweep.truncation_depth", ["full", 0]),
     ("sweep.learning_rate", [0.1, 1]),
     ("sweep.gradient_norm_limit", [None, 1.0]),
-    ("training.seed", 2**32 - 1),
+    ("sweep.seed", [2**32 - 1]),
     ("training.learning_rate", 1),
     ("training.gradient_norm_limit", None),
     ("evaluation.sentences", "mine.txt"),
@@ -161,11 +164,14 @@ def test_a_missing_section_is_named(section: str) -> None:
     assert message(config) == f"{section} is missing"
 
 
-def test_a_missing_key_is_named_with_its_section() -> None:
+@pytest.mark.parametrize(
+    ("section", "key"), [("training", "epochs"), *(("sweep", key) for key in NAMED)]
+)
+def test_a_missing_key_is_named_with_its_section(section: str, key: str) -> None:
     config = copy.deepcopy(DEFAULTS)
-    del config["training"]["epochs"]
+    del config[section][key]
 
-    assert message(config) == "training.epochs is missing"
+    assert message(config) == f"{section}.{key} is missing"
 
 
 class TestNumbersReadAsText:
@@ -174,10 +180,8 @@ class TestNumbersReadAsText:
         [
             ("training.learning_rate", "1e-3", "1.0e-03"),
             ("training.learning_rate", "1.25e3", "1.25e+03"),  # YAML wants the sign, too
-            ("training.learning_rate", "0.5", "5.0e-01"),  # it stood in quotes
             ("training.gradient_norm_limit", "5e0", "5.0e+00"),
             ("checks.step", "123456789e-20", "1.23456789e-12"),
-            ("model.hidden_size", "100", "100"),
             ("training.epochs", "1e1", "10"),
             ("corpus.size", "1e6", "1000000"),
         ],
@@ -187,17 +191,36 @@ class TestNumbersReadAsText:
     ) -> None:
         said = message(changed(key, text))
 
-        assert said.endswith(f"(got the string '{text}'; written as a number it is {number})")
+        assert said.endswith(f"(got the text '{text}'; written as a number it is {number})")
 
-    @given(number=st.floats(min_value=1e-300, max_value=1e300))
-    def test_what_is_advised_is_the_same_number_and_is_accepted(self, number: float) -> None:
-        said = message(changed("training.learning_rate", f"{number!r}"))
+    @given(digits=st.integers(1, 10**17), exponent=st.integers(-300, 280))
+    def test_what_is_advised_is_the_same_number_and_is_accepted(
+        self, digits: int, exponent: int
+    ) -> None:
+        said = message(changed("training.learning_rate", f"{digits}e{exponent}"))
 
         advised = yaml.safe_load(re.findall(r"it is (\S+)\)", said)[0])
-        assert advised == number
+        assert advised == float(f"{digits}e{exponent}")
         validate(changed("training.learning_rate", advised), SCHEMA)
 
-    @pytest.mark.parametrize("text", ["fast", "nan", "inf", "1e-3x"])
+    @pytest.mark.parametrize(
+        ("key", "text"),
+        [
+            ("training.learning_rate", "0.5"),
+            ("training.learning_rate", "1.0e-3"),
+            ("training.gradient_norm_limit", "-1"),
+            ("training.epochs", "100"),
+            ("corpus.size", "100"),
+        ],
+    )
+    def test_what_would_be_a_number_without_quotes_is_to_be_written_so(
+        self, key: str, text: str
+    ) -> None:
+        assert message(changed(key, text)).endswith(
+            f"(got the text '{text}'; write it without quotes, and in a file, not under --config)"
+        )
+
+    @pytest.mark.parametrize("text", ["fast", "nan", "inf", "1e-3x", "", "yes", "[1", "2024-31-31"])
     def test_other_text_gets_no_such_hint(self, text: str) -> None:
         assert message(changed("training.learning_rate", text)).endswith(f"(got {text!r})")
 

@@ -167,6 +167,24 @@ def test_a_word_spelled_like_a_reserved_token_is_an_unknown_word() -> None:
     assert list(scored.tokens) == ["UNKNOWN_TOKEN", "SENTENCE_END"]
 
 
+def test_which_tokens_stand_for_unknown_words_is_said() -> None:
+    scored = score_sentence(network_of(7), VOCABULARY, ["the", "dog", "sat"])
+
+    assert list(scored.unknown) == [False, True, False, False]
+
+
+def test_a_word_spelled_like_the_unknown_token_is_known_if_the_vocabulary_has_it() -> None:
+    vocabulary = Vocabulary([*VOCABULARY.tokens, "UNKNOWN_TOKEN"], [1] * 8)
+    network = network_of(8, vocabulary_size=8)
+
+    scored = score_sentence(network, vocabulary, ["UNKNOWN_TOKEN", "dog"])
+
+    assert list(scored.tokens) == ["UNKNOWN_TOKEN", "UNKNOWN_TOKEN", "SENTENCE_END"]
+    assert list(scored.unknown) == [False, True, False]
+    expected = reference_log_probability(network, ids(0, 7, UNKNOWN, 1))
+    assert scored.log_probability == pytest.approx(expected, rel=1e-13)
+
+
 def test_a_sentence_without_words_has_the_probability_of_its_end() -> None:
     scored = score_sentence(fixed_network([0] * 7), VOCABULARY, [])
 

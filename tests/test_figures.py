@@ -3,13 +3,14 @@
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from report_material import PROFILE, SUMMARY, check, summary_row
-from unrolled.report.drawing import drawing_style, new_figure, svg_text
+from unrolled.report.drawing import drawing_style, new_figure, svg_text, write_figure
 from unrolled.report.figures import (
     gradient_figure,
     length_figure,
@@ -65,6 +66,14 @@ def test_a_label_is_escaped() -> None:
         svg = svg_text(new_figure(1, 1, 'a "b" <c> & d'), "x")
 
     assert ET.fromstring(svg).get("aria-label") == 'a "b" <c> & d'
+
+
+def test_a_figure_is_written_under_the_name_of_its_file(tmp_path: Path) -> None:
+    with drawing_style():
+        write_figure(tmp_path / "mine.svg", DRAWN["lengths"]())
+
+    svg = (tmp_path / "mine.svg").read_text(encoding="utf-8")
+    assert {name.split("-")[0] for name in re.findall(r'\bid="([^"]+)"', svg)} == {"mine"}
 
 
 def test_ids_of_different_figures_never_meet_and_references_find_theirs() -> None:

@@ -53,45 +53,78 @@ class TestInputFiles:
     def test_a_file_is_itself_whatever_its_suffix(self, tmp_path: Path) -> None:
         fill(tmp_path, **{"words.md": "Words."})
 
-        assert input_files(f"{tmp_path}/words.md") == [tmp_path / "words.md"]
+        assert input_files(f"{tmp_path}/words.md", None) == [tmp_path / "words.md"]
 
-    def test_a_folder_is_its_visible_text_and_csv_files_in_order(self, letters: Path) -> None:
-        found = [file.relative_to(letters).as_posix() for file in input_files(str(letters))]
+    @pytest.mark.parametrize(
+        ("column", "expected"), [(None, ["b.txt", "year one/c.Txt"]), ("text", ["a.CSV"])]
+    )
+    def test_a_folder_is_its_visible_text_files_or_with_a_column_its_csv_files_in_order(
+        self, letters: Path, column: str | None, expected: list[str]
+    ) -> None:
+        found = input_files(str(letters), column)
 
-        assert found == ["a.CSV", "b.txt", "year one/c.Txt"]
+        assert [file.relative_to(letters).as_posix() for file in found] == expected
+
+    def test_every_file_must_have_the_column(self, letters: Path) -> None:
+        fill(letters, **{"year one/b.csv": "body,id\nB,1\n"})
+
+        with pytest.raises(
+            DataError, match=r"year one/b\.csv, row 1: .*got 'text', found 'body', 'id'"
+        ):
+            input_files(str(letters), "text")
+
+    def test_a_csv_file_without_a_column_is_refused_with_the_columns_that_it_has(
+        self, letters: Path
+    ) -> None:
+        fill(letters, **{"two.csv": "body,id\nB,1\n"})
+
+        with pytest.raises(
+            DataError, match=r"two\.csv: corpus\.column must name one of 'body', 'id'$"
+        ):
+            input_files(f"{letters}/two.csv", None)
+
+    def test_a_single_file_with_a_column_is_csv_whatever_its_suffix(self, tmp_path: Path) -> None:
+        fill(tmp_path, **{"table.txt": "text\nA\n"})
+
+        assert input_files(f"{tmp_path}/table.txt", "text") == [tmp_path / "table.txt"]
 
     def test_a_hidden_folder_above_the_given_one_hides_nothing(self, tmp_path: Path) -> None:
         fill(tmp_path, **{".data/a.txt": "A"})
 
-        assert input_files(f"{tmp_path}/.data") == [tmp_path / ".data/a.txt"]
+        assert input_files(f"{tmp_path}/.data", None) == [tmp_path / ".data/a.txt"]
 
     def test_what_is_named_like_a_file_but_is_none_is_left_out(self, letters: Path) -> None:
         (letters / "folder.txt").mkdir()
         (letters / "broken.txt").symlink_to("nowhere")
 
-        assert len(input_files(str(letters))) == 3
+        assert len(input_files(str(letters), None)) == 2
 
     def test_a_path_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"^corpus\.path: .*/none must be a file or a folder"):
-            input_files(f"{tmp_path}/none")
+            input_files(f"{tmp_path}/none", None)
 
-    def test_a_folder_without_text_is_refused(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"picture.png": "no text", ".hidden.txt": "hidden"})
+    @pytest.mark.parametrize(
+        ("column", "suffix", "other"), [(None, "txt", "a.csv"), ("text", "csv", "a.txt")]
+    )
+    def test_a_folder_without_files_of_the_kind_is_refused(
+        self, tmp_path: Path, column: str | None, suffix: str, other: str
+    ) -> None:
+        fill(tmp_path, **{other: "text", "b.png": "no text", f".hidden.{suffix}": "hidden"})
 
-        with pytest.raises(DataError, match=r"^corpus\.path: .* must hold \.txt or \.csv files"):
-            input_files(str(tmp_path))
+        with pytest.raises(DataError, match=rf"^corpus\.path: .* must hold \.{suffix} files"):
+            input_files(str(tmp_path), column)
 
     def test_an_empty_file_is_named(self, letters: Path) -> None:
         fill(letters, **{"year one/blank.txt": ""})
 
         with pytest.raises(DataError, match=r"^corpus\.path: .*/year one/blank\.txt .*0 bytes"):
-            input_files(str(letters))
+            input_files(str(letters), None)
 
     def test_a_single_empty_file_is_named(self, tmp_path: Path) -> None:
         fill(tmp_path, **{"blank.txt": ""})
 
         with pytest.raises(DataError, match=r"^corpus\.path: .*/blank\.txt .*0 bytes"):
-            input_files(f"{tmp_path}/blank.txt")
+            input_files(f"{tmp_path}/blank.txt", None)
 
     def test_a_folder_that_cannot_be_read_is_named_rather_than_left_out(
         self, letters: Path, monkeypatch: pytest.MonkeyPatch
@@ -106,25 +139,36 @@ class TestInputFiles:
         monkeypatch.setattr(os, "scandir", guarded)
 
         with pytest.raises(DataError, match="year one cannot be read: Permission denied"):
-            input_files(str(letters))
+            input_files(str(letters), None)
 
 
 class TestCopyFiles:
     def test_a_folder_keeps_its_relative_names(self, letters: Path, tmp_path: Path) -> None:
-        copy_files(str(letters), tmp_path / "raw")
+        copy_files(str(letters), None, tmp_path / "raw")
 
         copies = {
             path.relative_to(tmp_path / "raw").as_posix(): path.read_text()
             for path in (tmp_path / "raw").rglob("*")
             if path.is_file()
         }
-        assert copies == {"a.CSV": "text\nA\n", "b.txt": "B", "year one/c.Txt": "C"}
+        assert copies == {"b.txt": "B", "year one/c.Txt": "C"}
+
+    def test_a_column_is_asked_for_before_anything_is_copied(
+        self, letters: Path, tmp_path: Path
+    ) -> None:
+        with pytest.raises(DataError, match=r"a\.CSV, row 1: corpus\.column"):
+            copy_files(str(letters), "body", tmp_path / "raw")
+
+        copy_files(str(letters), "text", tmp_path / "csv")
+
+        assert not (tmp_path / "raw").exists()
+        assert (tmp_path / "csv/a.CSV").read_text() == "text\nA\n"
 
     def test_a_file_keeps_its_name_and_its_bytes(self, tmp_path: Path) -> None:
         content = b"\xef\xbb\xbfone\r\ntwo\xff"
         (tmp_path / "odd.txt").write_bytes(content)
 
-        copy_files(f"{tmp_path}/odd.txt", tmp_path / "raw")
+        copy_files(f"{tmp_path}/odd.txt", None, tmp_path / "raw")
 
         assert (tmp_path / "raw/odd.txt").read_bytes() == content
 
@@ -132,7 +176,7 @@ class TestCopyFiles:
         fill(letters, **{"z.txt": ""})
 
         with pytest.raises(DataError, match=r"z\.txt"):
-            copy_files(str(letters), tmp_path / "raw")
+            copy_files(str(letters), None, tmp_path / "raw")
 
         assert not (tmp_path / "raw").exists()
 

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,6 +125,46 @@ def test_windowed_loss_moves_weights_inside_each_outputs_window_only() -> None:
             + NETWORK.parameters["recurrent_weights"] @ state
         )
     assert loss == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 3, 4, 7, None])
+def test_windowed_loss_is_that_of_a_plain_loop_over_outputs(depth: int | None) -> None:
+    moved = network_of(2, vocabulary_size=5, hidden_size=3).parameters
+
+    loss = windowed_loss(NETWORK, moved, SENTENCES, depth)
+
+    expected = 0.0
+    for words in SENTENCES:
+        for t in range(len(words) - 1):
+            first = 0 if depth is None else max(0, t - depth)  # of the steps that are moved
+            state = np.zeros(3)
+            for step in range(t + 1):
+                weights = moved if step >= first else NETWORK.parameters
+                state = np.tanh(
+                    weights["input_weights"][words[step]] + weights["recurrent_weights"] @ state
+                )
+            logits = moved["output_weights"] @ state
+            expected += math.log(np.exp(logits).sum()) - logits[words[t + 1]]
+    assert loss == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize(("depth", "differences"), [(1, 2), (None, 1)])
+def test_at_full_depth_nothing_is_differentiated_twice(
+    depth: int | None, differences: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gradients = sound_gradients(depth)
+    calls: list[int | None] = []
+
+    def noted(*arguments: Any) -> float:
+        calls.append(arguments[3])
+        return windowed_loss(*arguments)
+
+    monkeypatch.setattr(gradient_check, "windowed_loss", noted)
+    checked(gradients, depth)
+
+    entries = 5 * 3 + 3 * 3 + 5 * 3  # each of them moved up and down
+    assert len(calls) == differences * 2 * entries
+    assert set(calls) == {depth, None}
 
 
 @pytest.mark.parametrize("depth", [0, 1, 4, 9])

@@ -34,7 +34,6 @@ CONFIG = TrainingConfig(
     batch_size=2,
     learning_rate=0.5,
     gradient_norm_limit=None,
-    precision="double",
 )
 
 
@@ -95,6 +94,16 @@ def test_the_validation_loss_is_looked_at_as_often_as_the_configuration_says() -
     assert [evaluation.step for evaluation in outcome.history] == [0, 2, 4, 6, 8]
 
 
+def test_epochs_are_counted_in_parts_that_are_not_rounded() -> None:
+    config = replace(CONFIG, epochs=2, batch_size=1, evaluations_per_epoch=3)
+    rng = np.random.default_rng(1)
+
+    outcome = train(new_network(), dataset_of(SENTENCES[:3]), VALIDATION, config, rng)
+
+    # three sentences, one a step, a look after each
+    assert [evaluation.epoch for evaluation in outcome.history] == [k / 3 for k in range(7)]
+
+
 def test_more_looks_than_batches_are_one_a_batch() -> None:
     outcome = trained(replace(CONFIG, epochs=1, evaluations_per_epoch=10))
 
@@ -102,15 +111,25 @@ def test_more_looks_than_batches_are_one_a_batch() -> None:
 
 
 def test_training_loss_is_the_mean_since_the_evaluation_before() -> None:
-    network = new_network()
+    config = replace(CONFIG, epochs=2, batch_size=1, evaluations_per_epoch=4)
+    network, seen = new_network(), list[Parameters]()
 
-    outcome = trained(replace(CONFIG, epochs=1, batch_size=1, evaluations_per_epoch=4), network)
+    outcome = train(
+        network,
+        TRAINING,
+        VALIDATION,
+        config,
+        np.random.default_rng(1),
+        on_evaluation=lambda _: seen.append(copies(network.parameters)),
+    )
 
-    # with one step between evaluations, the loss of the next sentence before that step: the first
-    # is the untrained network's on the sentence that the seed puts first
-    first = int(np.random.default_rng(CONFIG.seed).permutation(4)[0])
-    expected = mean_loss(new_network(), dataset_of([SENTENCES[first]]))
-    assert outcome.history[1].train_loss_nats_per_token == pytest.approx(expected, rel=1e-12)
+    # with one step between evaluations, the loss of the next sentence before that step
+    rng = np.random.default_rng(1)
+    order = [int(index) for _ in range(2) for index in rng.permutation(4)]
+    for index, before, evaluation in zip(order, seen, outcome.history[1:], strict=False):
+        expected = mean_loss(Network(before), dataset_of([SENTENCES[index]]))
+        assert evaluation.train_loss_nats_per_token == pytest.approx(expected, rel=1e-12)
+    assert len(outcome.history) == 9
 
 
 def test_training_loss_is_the_mean_over_the_epoch_while_the_parameters_move() -> None:

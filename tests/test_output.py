@@ -92,14 +92,14 @@ def test_gradients_agree_with_central_differences() -> None:
         assert largest_error(analytic, numeric) < 1e-9
 
 
-@pytest.mark.parametrize("chunk_rows", [1, 3, 10, 11, 12])
+@pytest.mark.parametrize("chunk_rows", [0, 1, 3, 10, 11, 12])  # one row is the least
 def test_results_do_not_depend_on_the_size_of_a_chunk(
     chunk_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected_loss, *expected = output.loss_and_gradients(HIDDEN, TARGETS, WEIGHTS)
     expected_losses, expected_hits = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS)
 
-    monkeypatch.setattr(output, "CHUNK_ROWS", chunk_rows)
+    monkeypatch.setattr(output, "CHUNK_BYTES", chunk_rows * 5 * 8)  # five words, double
     loss, *found = output.loss_and_gradients(HIDDEN, TARGETS, WEIGHTS)
     losses, hits = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS)
 
@@ -154,3 +154,23 @@ def test_a_common_shift_of_all_logits_costs_no_digits_in_single_precision(level:
     # logits near 100 are rounded to steps of 8e-6
     assert found[0] == pytest.approx(expected[0], rel=1e-4)
     np.testing.assert_allclose(found[2], expected[2], atol=1e-4)
+
+
+@pytest.mark.parametrize("largest", [80.0, 84.0, 86.0, 88.0, 88.7])
+def test_gradients_are_sound_where_exponentials_are_finite_and_their_products_are_not(
+    largest: float,
+) -> None:
+    # exp(88.7) is just below the largest number of single precision, 88 times that is infinite
+    weights = np.array([[largest - gap, 0.5 - gap] for gap in (4.0, 0.0, 3.0, 8.7)])
+    hidden = np.array([[1.0, 0.0], [1.0, -0.001]])
+    targets = ids(0, 3)
+    expected = output.loss_and_gradients(hidden, targets, weights)
+
+    found = output.loss_and_gradients(
+        hidden.astype(np.float32), targets, weights.astype(np.float32)
+    )
+
+    # logits near 88 are rounded to steps of 8e-6; d_hidden has them as factors
+    assert found[0] == pytest.approx(expected[0], abs=1e-4)
+    np.testing.assert_allclose(found[1], expected[1], rtol=0, atol=2e-3)
+    np.testing.assert_allclose(found[2], expected[2], rtol=0, atol=5e-5)

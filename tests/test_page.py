@@ -112,6 +112,22 @@ def test_the_drawing_marks_the_states_that_the_gradient_reaches() -> None:
     assert page.count('class="backward"') == 2
 
 
+def test_a_sample_that_is_short_is_drawn_to_its_end() -> None:
+    sample = {**material().samples["a1"][0], "tokens": "a dog ."}
+    page = render(material(samples={row["run"]: [sample] for row in SUMMARY}))
+
+    words = re.findall(r'<text class="word"[^>]*>([^<]*)</text>', page)
+
+    # what is read and what is predicted, by steps
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    assert pairs[:4] == [
+        ("SENTENCE_START", "a"),
+        ("a", "dog"),
+        ("dog", "."),
+        (".", "SENTENCE_END"),
+    ]
+
+
 def test_where_the_gradient_reaches_no_earlier_state_it_says_so() -> None:
     page = render(material(summary=[summary_row("a", "5", "0", "1", "1.5", "5.0")]))
 

@@ -25,8 +25,6 @@ CONFIG = TextConfig(
     drop_repeated=False,
     validation_fraction=0.25,
     test_fraction=0.25,
-    minimum_count=1,
-    vocabulary_size=100,
 )
 
 

@@ -89,7 +89,6 @@ def test_only_figures_know_matplotlib_and_nothing_knows_snakemake() -> None:
         "report/figures/loss.py",
         "report/figures/perplexity.py",
         "report/figures/spread.py",
-        "stages/figures.py",
     }
 
 

@@ -23,6 +23,41 @@ def test_a_further_key_of_the_sweep_parts_settings() -> None:
     assert len(by_setting(run_results(rows))) == 2
 
 
+def test_settings_go_by_cell_then_what_else_varies_then_size_then_depth() -> None:
+    places = [
+        ("elman", "0.5", "5", "0"),
+        ("elman", "0.5", "5", "10"),
+        ("elman", "0.5", "5", "full"),
+        ("elman", "0.5", "10", "2"),
+        ("elman", "1.0", "5", "0"),
+        ("elman", "1.0", "5", "2"),
+        ("gru", "0.5", "5", "0"),
+    ]
+    rows = [
+        summary_row(str(place), size, depth, "1", "1.5", "5.0", cell=cell, learning_rate=rate)
+        for place, (cell, rate, size, depth) in enumerate(places)
+    ]
+
+    settings = by_setting(run_results(rows[::-1]))
+
+    assert [setting.runs[0].name for setting in settings] == [row["run"] for row in rows]
+
+
+def test_perplexities_are_those_of_finished_runs_alone() -> None:
+    rows = [
+        summary_row("a", "5", "0", "1", "1.6", "5.0"),
+        summary_row("b", "5", "0", "2", "1.2", "2.0", state="diverged"),
+        summary_row("c", "5", "0", "3", "", "", state="missing"),
+        summary_row("d", "5", "0", "4", "1.4", "4.0"),
+    ]
+
+    (setting,) = by_setting(run_results(rows))
+
+    assert setting.perplexities == [4.0, 5.0]
+    assert setting.mean_perplexity == pytest.approx(4.5)
+    assert setting.mean_validation_loss == pytest.approx(1.5)
+
+
 def test_the_best_setting_has_the_lowest_mean_validation_loss() -> None:
     settings = by_setting(run_results(SUMMARY))
 
@@ -41,10 +76,12 @@ def test_the_test_split_takes_no_part_in_the_choice() -> None:
         summary_row("b", "6", "0", "1", "1.6", "2.0"),
     ]
 
-    best = best_run(run_results(rows))
+    run, setting = best_run(run_results(rows)), best_setting(by_setting(run_results(rows)))
 
-    assert best is not None
-    assert best.name == "a"
+    assert run is not None
+    assert run.name == "a"
+    assert setting is not None
+    assert setting.runs == [run]
 
 
 def test_of_equals_the_first_is_the_best() -> None:
@@ -70,15 +107,21 @@ def test_a_setting_says_itself_in_words() -> None:
     assert second.description == "Elman, 5 hidden units, full depth"
 
 
+def test_one_hidden_unit_is_not_called_units() -> None:
+    (setting,) = by_setting(run_results([summary_row("a", "1", "0", "1", "1.5", "5.0")]))
+
+    assert setting.description == "Elman, 1 hidden unit, depth 0"
+
+
 def test_a_setting_says_what_else_of_it_varies() -> None:
     rows = [
         summary_row(name, "5", "0", "1", "1.6", "5.0", learning_rate=rate)
-        for name, rate in (("a", "1.0"), ("b", "0.5"))
+        for name, rate in (("a", "0.5"), ("b", "1.0"))
     ]
 
     descriptions = [setting.description for setting in by_setting(run_results(rows))]
 
     assert descriptions == [
-        "Elman, 5 hidden units, depth 0, learning rate 1.0",
         "Elman, 5 hidden units, depth 0, learning rate 0.5",
+        "Elman, 5 hidden units, depth 0, learning rate 1.0",
     ]

@@ -17,7 +17,7 @@ from model_strategies import (
     reference_of,
     write_corpus,
 )
-from unrolled.config.sections import SamplingConfig, TextConfig
+from unrolled.config.sections import SamplingConfig, TextConfig, VocabularyConfig
 from unrolled.errors import DataError
 from unrolled.model.files import write_model
 from unrolled.model.network import Network
@@ -36,9 +36,8 @@ TEXT = TextConfig(
     drop_repeated=True,
     validation_fraction=0.2,
     test_fraction=0.2,
-    minimum_count=2,
-    vocabulary_size=12,
 )
+KNOWN = VocabularyConfig(minimum_count=2, vocabulary_size=12)
 SAMPLING = SamplingConfig(sentences=5, temperature=0.8, minimum_words=2, maximum_words=6, seed=1)
 
 
@@ -69,7 +68,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepare_and_encode(folder: Path, config: TextConfig, column: str | None = None) -> None:
     texts = {split: folder / f"{split}.txt" for split in SPLITS}
     prepare.run(config, column, folder / "raw", texts, folder / "rejected.tsv")
-    vocabulary_stage.run(config, texts["train"], folder / "vocabulary.tsv")
+    vocabulary_stage.run(KNOWN, texts["train"], folder / "vocabulary.tsv")
     encode.run(
         texts,
         folder / "vocabulary.tsv",
@@ -244,9 +243,11 @@ def test_the_unigram_baseline_is_counted_on_the_training_split(
 NETWORK = network_of(1, vocabulary_size=9, hidden_size=4)
 
 
-def write_run(folder: Path, state: str = "finished", network: Network = NETWORK) -> Path:
+def write_run(
+    folder: Path, state: str = "finished", network: Network = NETWORK, lowercase: bool = True
+) -> Path:
     """A run's folder as training leaves it."""
-    write_model(folder / "model", network, VOCABULARY, {"run": folder.name, "lowercase": True})
+    write_model(folder / "model", network, VOCABULARY, {"run": folder.name, "lowercase": lowercase})
     metrics = {
         "state": state,
         "reason": None if state == "finished" else "loss nan at step 2",
@@ -313,23 +314,35 @@ def test_own_sentences_are_scored_word_by_word(own_sentences: Path, tmp_path: Pa
     score.run(own_sentences, folder, tmp_path / "sentences.tsv", tmp_path / "words.tsv")
 
     rows = [
-        (row["sentence"], row["position"], row["word"], row["token"])
+        (row["sentence"], row["position"], row["word"], row["token"], row["known"])
         for row in read_tsv(tmp_path / "words.tsv")
     ]
     assert rows == [
-        ("1", "1", "the", "the"),
-        ("1", "2", "dog", "dog"),
-        ("1", "3", "slept", "slept"),
-        ("1", "4", ".", "."),
-        ("1", "5", "", "SENTENCE_END"),
-        ("2", "1", "the", "the"),
-        ("2", "2", "unicorn", "UNKNOWN_TOKEN"),
-        ("2", "3", "saw", "saw"),
-        ("2", "4", "the", "the"),
-        ("2", "5", "cat", "cat"),
-        ("2", "6", ".", "."),
-        ("2", "7", "", "SENTENCE_END"),
+        ("1", "1", "the", "the", "yes"),
+        ("1", "2", "dog", "dog", "yes"),
+        ("1", "3", "slept", "slept", "yes"),
+        ("1", "4", ".", ".", "yes"),
+        ("1", "5", "", "SENTENCE_END", "yes"),
+        ("2", "1", "the", "the", "yes"),
+        ("2", "2", "unicorn", "UNKNOWN_TOKEN", "no"),
+        ("2", "3", "saw", "saw", "yes"),
+        ("2", "4", "the", "the", "yes"),
+        ("2", "5", "cat", "cat", "yes"),
+        ("2", "6", ".", ".", "yes"),
+        ("2", "7", "", "SENTENCE_END", "yes"),
     ]
+
+
+def test_capitals_of_own_sentences_stay_where_the_model_was_trained_with_them(
+    own_sentences: Path, tmp_path: Path
+) -> None:
+    folder = write_run(tmp_path / "run", lowercase=False)
+
+    score.run(own_sentences, folder, tmp_path / "sentences.tsv", tmp_path / "words.tsv")
+
+    first = read_tsv(tmp_path / "words.tsv")[0]
+    assert (first["word"], first["token"], first["known"]) == ("The", "UNKNOWN_TOKEN", "no")
+    assert [row["unknown_words"] for row in read_tsv(tmp_path / "sentences.tsv")] == ["1", "2"]
 
 
 def test_scores_are_the_references_log_probabilities(own_sentences: Path, tmp_path: Path) -> None:
@@ -381,7 +394,7 @@ def test_a_diverged_run_leaves_tables_with_a_header_only(
         "sentences": (
             "sentence\ttext\tunknown_words\tlog_probability\tlog_probability_per_token\n"
         ),
-        "words": "sentence\tposition\tword\ttoken\tlog_probability\n",
+        "words": "sentence\tposition\tword\ttoken\tknown\tlog_probability\n",
     }
     for name, header in headers.items():
         assert (tmp_path / f"{name}.tsv").read_text("utf-8") == header
@@ -468,3 +481,13 @@ def test_each_row_has_the_baselines_perplexities_on_the_test_split(
     }
     for row in rows.values():
         assert {key: row[key] for key in expected} == expected
+
+
+def test_a_setting_without_a_value_is_shown_as_none(tmp_path: Path, corpus: Path) -> None:
+    baselines.run(corpus, tmp_path / "baselines.tsv")
+    settings = {"one": {"cell": "elman", "gradient_norm_limit": None, "epochs": 3}}
+
+    summarise.run(settings, {}, tmp_path / "baselines.tsv", tmp_path / "summary.tsv")
+
+    (row,) = read_tsv(tmp_path / "summary.tsv")
+    assert (row["gradient_norm_limit"], row["epochs"]) == ("none", "3")

@@ -6,15 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.config.sweep import Run, depth_limit, depth_order, run_name, runs
+from unrolled.config.sweep import Run, depth_limit, depth_order, run_name, runs, shown
 
-MODEL = {"cell": "elman", "hidden_size": 100}
-TRAINING = {"truncation_depth": 4, "seed": 1, "epochs": 3, "learning_rate": 0.5}
+MODEL = {"precision": "single"}
+TRAINING = {"epochs": 3, "learning_rate": 0.5}
+SWEEP: dict[str, list[Any]] = {
+    "cell": ["elman"],
+    "hidden_size": [100],
+    "truncation_depth": [4],
+    "seed": [1],
+}
 
 
 def runs_of(**sweep: list[Any]) -> list[Run]:
-    """The runs of a sweep over the base above."""
-    return runs({"model": MODEL, "training": TRAINING, "sweep": sweep})
+    """The runs of the sweep above, some of its lists replaced or added."""
+    return runs({"model": MODEL, "training": TRAINING, "sweep": {**SWEEP, **sweep}})
 
 
 def names_of(**sweep: list[Any]) -> list[str]:
@@ -22,14 +28,13 @@ def names_of(**sweep: list[Any]) -> list[str]:
 
 
 class TestNames:
-    def test_a_sweep_of_nothing_is_the_one_run_of_the_base(self) -> None:
-        assert runs_of() == [Run("elman-hidden100-depth4-seed1", MODEL, TRAINING)]
-
-    def test_a_name_says_the_four_settings_in_their_order_whatever_the_order_of_the_sweep(
-        self,
-    ) -> None:
-        assert names_of(seed=[7], truncation_depth=["full"], hidden_size=[8], cell=["elman"]) == [
-            "elman-hidden8-depthfull-seed7"
+    def test_lists_of_one_value_are_one_run_whose_name_says_the_four_settings(self) -> None:
+        assert runs_of() == [
+            Run(
+                "elman-hidden100-depth4-seed1",
+                {**MODEL, "cell": "elman", "hidden_size": 100},
+                {**TRAINING, "truncation_depth": 4, "seed": 1},
+            )
         ]
 
     def test_further_settings_follow_by_their_keys(self) -> None:
@@ -37,6 +42,20 @@ class TestNames:
             "elman-hidden100-depth4-seed1-learning_rate0.1-epochs2",
             "elman-hidden100-depth4-seed1-learning_rate1e-05-epochs2",
         ]
+
+    def test_a_setting_without_a_value_is_none(self) -> None:
+        assert names_of(gradient_norm_limit=[None, 1.0]) == [
+            "elman-hidden100-depth4-seed1-gradient_norm_limitnone",
+            "elman-hidden100-depth4-seed1-gradient_norm_limit1.0",
+        ]
+
+    @pytest.mark.parametrize(
+        ("value", "text"), [(None, "none"), (0, "0"), (1.0e-5, "1e-05"), ("full", "full")]
+    )
+    def test_a_value_is_shown_in_small_letters_without_quotes(
+        self, value: object, text: str
+    ) -> None:
+        assert shown(value) == text
 
     def test_a_name_is_made_of_the_settings_that_it_is_given(self) -> None:
         assert run_name({"cell": "gru", "truncation_depth": 0, "batch_size": 8}) == (
@@ -93,9 +112,9 @@ class TestOrder:
 
 class TestSettings:
     def test_a_value_of_the_sweep_goes_to_the_section_that_has_its_key(self) -> None:
-        (run,) = runs_of(hidden_size=[8], epochs=[9])
+        (run,) = runs_of(hidden_size=[8], epochs=[9], precision=["double"])
 
-        assert run.model == {"cell": "elman", "hidden_size": 8}
+        assert run.model == {"cell": "elman", "hidden_size": 8, "precision": "double"}
         assert run.training == {
             "truncation_depth": 4,
             "seed": 1,
@@ -107,8 +126,15 @@ class TestSettings:
         found = runs_of(seed=[1, 2])
 
         assert [run.settings for run in found] == [
-            {**MODEL, **TRAINING, "seed": 1},
-            {**MODEL, **TRAINING, "seed": 2},
+            {
+                "cell": "elman",
+                "hidden_size": 100,
+                "truncation_depth": 4,
+                "seed": seed,
+                **MODEL,
+                **TRAINING,
+            }
+            for seed in (1, 2)
         ]
 
     def test_settings_begin_with_the_four_that_name_a_run(self) -> None:
@@ -119,6 +145,7 @@ class TestSettings:
             "hidden_size",
             "truncation_depth",
             "seed",
+            "precision",
             "epochs",
             "learning_rate",
         ]

@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from model_strategies import VOCABULARY, network_of, write_corpus
 from unrolled.config.sections import ModelConfig, TrainingConfig
 from unrolled.model.files import read_model
+from unrolled.model.network import initialised
 from unrolled.stages import train
 from unrolled.storage import read_tsv
 from unrolled.text.dataset import read_dataset
@@ -19,7 +21,7 @@ from unrolled.training import loop
 from unrolled.training.loop import mean_loss
 
 NAME = "elman-hidden5-depth2-seed1"
-MODEL = ModelConfig(cell="elman", hidden_size=5)
+MODEL = ModelConfig(cell="elman", hidden_size=5, precision="single")
 TRAINING = TrainingConfig(
     truncation_depth=2,
     seed=1,
@@ -28,7 +30,6 @@ TRAINING = TrainingConfig(
     batch_size=8,
     learning_rate=0.5,
     gradient_norm_limit=1.0,
-    precision="single",
 )
 DIVERGING = replace(TRAINING, learning_rate=1e300, gradient_norm_limit=None)
 FILES = [
@@ -49,10 +50,12 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(corpus: Path, folder: Path, training: TrainingConfig = TRAINING) -> str:
+def run(
+    corpus: Path, folder: Path, training: TrainingConfig = TRAINING, model: ModelConfig = MODEL
+) -> str:
     """Train a run and give back its log."""
     log = io.StringIO()
-    train.run(NAME, MODEL, training, {"lowercase": True}, corpus, folder, log)
+    train.run(NAME, model, training, {"lowercase": True}, corpus, folder, log)
     return log.getvalue()
 
 
@@ -139,7 +142,7 @@ def test_the_model_written_is_the_one_that_the_metrics_describe(
 def test_the_precision_is_the_configured_one(
     precision: Any, dtype: str, corpus: Path, tmp_path: Path
 ) -> None:
-    run(corpus, tmp_path, replace(TRAINING, epochs=1, precision=precision))
+    run(corpus, tmp_path, replace(TRAINING, epochs=1), replace(MODEL, precision=precision))
 
     network, _, config = read_model(tmp_path / "model")
     assert config["dtype"] == dtype
@@ -156,6 +159,27 @@ def test_equal_seeds_write_equal_bytes_and_other_seeds_others(corpus: Path, tmp_
     for file in ("history.tsv", "metrics.json", "model/model.safetensors"):
         first, other = (tmp_path / name / file for name in ("first", "other"))
         assert first.read_bytes() != other.read_bytes(), file
+
+
+def test_initialisation_and_order_are_drawn_from_different_streams(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams: list[Any] = []
+
+    def noted_initialised(size: int, hidden: int, rng: np.random.Generator, dtype: Any) -> Any:
+        streams.append(rng.bit_generator.state["state"])
+        return initialised(size, hidden, rng, dtype)
+
+    def noted_train(*arguments: Any) -> Any:
+        streams.append(arguments[4].bit_generator.state["state"])
+        return loop.train(*arguments)
+
+    monkeypatch.setattr(train, "initialised", noted_initialised)
+    monkeypatch.setattr(train, "train", noted_train)
+    run(corpus, tmp_path)
+
+    for_weights, for_order = streams
+    assert for_weights != for_order
 
 
 def test_a_diverged_run_says_why_and_leaves_a_model_that_can_be_read(
@@ -216,8 +240,22 @@ def test_timing_is_measured(corpus: Path, tmp_path: Path) -> None:
 
     (row,) = read_tsv(tmp_path / "timing.tsv")
     assert float(row["seconds"]) > 0
-    assert float(row["tokens_per_second"]) > 0
     assert float(row["peak_memory_mb"]) > 10  # Python and NumPy alone need more
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_tokens_per_second_count_every_prediction_of_every_epoch(
+    epochs: int, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([10.0, 14.0])
+    monkeypatch.setattr(train, "time", SimpleNamespace(perf_counter=lambda: next(times)))
+
+    run(corpus, tmp_path, replace(TRAINING, epochs=epochs))
+
+    (row,) = read_tsv(tmp_path / "timing.tsv")
+    predictions = sum(len(words) - 1 for words in read_dataset(corpus / "train"))
+    assert row["seconds"] == "4.0"
+    assert float(row["tokens_per_second"]) == pytest.approx(epochs * predictions / 4, abs=0.5)
 
 
 def test_provenance_names_versions_and_the_commit_if_there_is_one(

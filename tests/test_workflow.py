@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from unrolled.storage import read_json, read_tsv
-from workshop import SMOKE, Workshop
+from workshop import ROOT, SMOKE, Workshop
 
-FIGURES = ["loss", "perplexity", "spread", "gradient_check", "lengths"]
 RUNS = ["elman-hidden8-depth1-seed1", "elman-hidden8-depthfull-seed1"]
 
 NOT_THE_SAME_EACH_TIME = {"timing.tsv", "provenance.json", "report.html"}
@@ -27,38 +26,31 @@ class TestTheWholeChain:
     def test_makes_every_product_that_the_readme_of_results_lists(
         self, finished_smoke: Workshop
     ) -> None:
-        products = [
-            "report.html",
-            "run.json",
-            "summary.tsv",
-            *(
-                f"figures/{name}.svg"
-                for name in ("loss", "perplexity", "gradient_check", "lengths")
-            ),
-            *(
-                f"figures/{name}.tsv"
-                for name in ("loss", "perplexity", "gradient_check", "lengths")
-            ),
-            "corpus/provenance.json",
-            "corpus/train.txt",
-            "corpus/valid.txt",
-            "corpus/test.txt",
-            "corpus/rejected.tsv",
-            "corpus/vocabulary.tsv",
-            "corpus/train/ids.npy",
-            "corpus/profile.json",
-            "corpus/baselines.tsv",
-            "checks/gradient-elman-depth1.json",
-            "checks/gradient-elman-depthfull.json",
-            "checks/gate-elman.json",
-            *(f"runs/{run}/model/model.safetensors" for run in RUNS),
-            *(f"runs/{run}/samples.tsv" for run in RUNS),
+        table = (ROOT / "results/README.md").read_text(encoding="utf-8")
+        cells = [line.split("|")[1] for line in table.split("\n") if line.startswith("| `")]
+        patterns = [pattern for cell in cells for pattern in _paths(cell)]
+        patterns = [pattern for pattern in patterns if "own_" not in pattern]  # only when asked for
+
+        missing = [
+            pattern for pattern in patterns if not any(finished_smoke.result("").glob(pattern))
         ]
 
-        missing = [name for name in products if not finished_smoke.result(name).is_file()]
-
+        assert len(patterns) > 25
         assert missing == []
-        assert any(finished_smoke.result("corpus/raw").rglob("*.txt"))
+
+    def test_makes_nothing_that_the_readme_of_results_does_not_list(
+        self, finished_smoke: Workshop
+    ) -> None:
+        table = (ROOT / "results/README.md").read_text(encoding="utf-8")
+        cells = [line.split("|")[1] for line in table.split("\n") if line.startswith("| `")]
+        listed: set[Path] = set()
+        for pattern in (pattern for cell in cells for pattern in _paths(cell)):
+            listed |= set(finished_smoke.result("").glob(pattern))
+
+        made = {path for path in finished_smoke.result("").rglob("*") if path.is_file()}
+
+        unlisted = {path for path in made if not {path, *path.parents} & listed}
+        assert unlisted == set()
 
     def test_finishes_all_runs_better_than_single_words(self, finished_smoke: Workshop) -> None:
         rows = read_tsv(finished_smoke.result("summary.tsv"))
@@ -96,9 +88,8 @@ class TestTheWholeChain:
         (packages,) = environment.glob("lib/python*/site-packages")
         (packages / "parent.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
 
-        done = workshop.snakemake(
-            "--", "results/smoke/checks/gate-elman.json", python=str(environment / "bin/python")
-        )
+        gate = "results/smoke/checks/gate-elman-depth1.json"
+        done = workshop.snakemake("--", gate, python=str(environment / "bin/python"))
 
         assert done.returncode == 0, done.stdout
 
@@ -186,6 +177,43 @@ class TestAnotherCall:
 
         assert planned["train"] == planned["check_gradients"] == 1
 
+    def test_after_a_depth_was_taken_away_shows_the_others_and_runs_none(
+        self, workshop: Workshop
+    ) -> None:
+        workshop.edit(SMOKE, "truncation_depth: [1, full]", "truncation_depth: [1]")
+
+        assert workshop.planned() == {"summarise": 1, "figures": 1, "report": 1}
+
+    def test_after_a_change_of_the_checks_and_of_sampling_does_both(
+        self, workshop: Workshop
+    ) -> None:
+        both = "checks: {tolerance: 1.0e-6}\nsampling: {temperature: 0.7}\n\ntraining:"
+        workshop.edit(SMOKE, "training:", both)
+
+        planned = workshop.planned()
+
+        assert planned["check_gradients"] == planned["sample"] == 2
+
+    def test_after_a_note_of_the_licence_runs_nothing_that_is_counted(
+        self, workshop: Workshop
+    ) -> None:
+        workshop.edit(SMOKE, "corpus:\n", "corpus:\n  licence: CC0\n")
+
+        assert workshop.planned() == {"provenance": 1, "report": 1}
+
+    def test_in_another_order_of_keys_runs_nothing(self, workshop: Workshop) -> None:
+        old, new = "epochs: 2\n  batch_size: 16", "batch_size: 16\n  epochs: 2"
+        workshop.edit(SMOKE, old, new)
+
+        assert not workshop.planned()
+
+    def test_after_an_edit_of_the_model_checks_and_trains_again(self, workshop: Workshop) -> None:
+        workshop.edit("src/unrolled/model/elman.py", "hidden * hidden", "hidden**2")
+
+        planned = workshop.planned()
+
+        assert planned["check_gradients"] == planned["train"] == 2
+
     def test_after_an_edit_of_code_runs_what_uses_it_and_what_follows(
         self, workshop: Workshop
     ) -> None:
@@ -272,6 +300,7 @@ BAD = {
     "a package that is not there": ("corpus: {packages: [nunpy]}", "corpus.packages"),
     "a missing file": ("corpus: {source: path, path: nowhere.txt}", "nowhere.txt"),
     "an empty file": ("corpus: {source: path, path: empty.txt}", "empty.txt"),
+    "a table without a column": ("corpus: {source: path, path: t.csv}", "corpus.column must name"),
     "no such column": ("corpus: {source: path, path: t.csv, column: body}", "corpus.column"),
     "a checksum with no address": ("corpus: {source: url}", "corpus.url must be given"),
     "no sentences to score": ("evaluation: {sentences: empty.txt}", "empty.txt"),
@@ -338,6 +367,18 @@ class TestTextOfTheUser:
         provenance = read_json(workshop.folder / "results/web/corpus/provenance.json")
         assert provenance["url"] == served_text
 
+    def test_can_be_shared_by_two_experiments(self, workshop: Workshop, served_text: str) -> None:
+        for name in ("one", "two"):
+            section = _address(served_text, TEXT)[:-1] + f", licence: {name}}}"
+            experiment = workshop.write(
+                f"config/experiments/{name}.yaml", f"experiment: {name}\ncorpus: {section}\n{SMALL}"
+            )
+            done = workshop.snakemake(configfile=experiment)
+            assert done.returncode == 0, done.stdout
+
+        for name in ("one", "two"):
+            assert not workshop.planned(configfile=f"config/experiments/{name}.yaml")
+
     def test_with_another_checksum_is_refused_and_earlier_results_stay(
         self, workshop: Workshop, served_text: str
     ) -> None:
@@ -372,7 +413,7 @@ class TestBadInput:
         done = workshop.snakemake(str(bad))
 
         *_, last = done.stdout.strip().split("\n")
-        assert done.returncode != 0
+        assert done.returncode == 2
         assert last.startswith(("ConfigError: ", "DataError: "))
         assert re.search(message, last), last
         assert "Traceback" not in done.stdout
@@ -406,6 +447,28 @@ def _address(url: str, text: str) -> str:
     return f"{{source: url, url: '{url}', size: {len(content)}, sha256: '{sha256}'}}"
 
 
+def test_an_experiment_without_its_own_name_is_refused(workshop: Workshop) -> None:
+    nameless = workshop.write("config/experiments/nameless.yaml", "training: {epochs: 1}\n")
+
+    done = workshop.snakemake(configfile=nameless)
+
+    assert done.returncode == 2
+    assert "experiment must be the name of its file, 'nameless' (got 'default')" in done.stdout
+
+
+def test_a_sweep_over_a_further_key_tells_its_runs_apart(workshop: Workshop) -> None:
+    further = "seed: [1]\n  gradient_norm_limit: [null, 0.5]"
+    workshop.edit(SMOKE, "seed: [1]", further)
+
+    done = workshop.snakemake()
+
+    assert done.returncode == 0, done.stdout
+    rows = read_tsv(workshop.result("summary.tsv"))
+    assert [row["gradient_norm_limit"] for row in rows] == ["none", "0.5"] * 2
+    assert rows[0]["run"] == f"{RUNS[0]}-gradient_norm_limitnone"
+    assert "gradient norm limit 0.5" in workshop.result("figures/spread.svg").read_text()
+
+
 class _Links(HTMLParser):
     """Addresses, ids and shown text of a page."""
 
@@ -424,6 +487,23 @@ class _Links(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.shown += data
+
+
+def _paths(cell: str) -> list[str]:
+    """The patterns that a cell of the table stands for: in backticks, braces spelled out."""
+    patterns = [pattern.replace("RUN", "*") for pattern in re.findall("`([^`]+)`", cell)]
+    folder = patterns[0].rpartition("/")[0]
+    full = [
+        pattern if "/" in pattern or not folder else f"{folder}/{pattern}" for pattern in patterns
+    ]
+    return [path.rstrip("/") for pattern in full for path in _spelled_out(pattern)]
+
+
+def _spelled_out(pattern: str) -> list[str]:
+    braces = re.search("{([^}]*)}", pattern)
+    if braces is None:
+        return [pattern]
+    return [pattern.replace(braces[0], choice, 1) for choice in braces[1].split(",")]
 
 
 def _hashes(workshop: Workshop) -> dict[str, str]:

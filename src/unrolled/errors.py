@@ -1,11 +1,12 @@
 """The errors that a user can cause, and nothing else.
 
     UnrolledError
-    ├── ConfigError     a value of the configuration: names its key, what was found, what would be
-    right ├── DataError       a file or text: names the file or row, what was found, what would be
-    right └── CheckError      a proof that failed: names the parameter, the entry and both values
+    ├── ConfigError     a value of the configuration: names its key
+    ├── DataError       a file or text: names the file or row
+    └── CheckError      a proof that failed: names the parameter, the entry and both values
 
-A message is one line. Whatever else is raised is a fault of this package.
+A message is one line: where it is, what was found, what would be right. Whatever else is raised
+is a fault of this package.
 """
 
 

@@ -2,8 +2,7 @@
 
 Taken from the syntax trees of all modules of this package that the stage imports, directly or not,
 docstrings left out: a comment, a docstring or a new place for the folder changes nothing. Files
-that lie beside a
-    module and are read by it, such as a template, count byte for byte.
+that lie beside a module and are read by it, such as a template, count byte for byte.
 """
 
 import ast

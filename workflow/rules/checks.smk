@@ -19,13 +19,13 @@ rule check_gradients:
 
 
 rule gate:
-    """Let a cell be trained only if its gradients are right at every depth."""
+    """Let a cell be trained at a depth only if its gradients are right there."""
     input:
-        checks=checks_of_cell,
+        check="<checks>/gradient-{check}.json",
     output:
-        gate="<checks>/gate-{cell}.json",
+        gate="<checks>/gate-{check}.json",
     log:
-        "<logs>/checks/gate-{cell}.log",
+        "<logs>/checks/gate-{check}.log",
     conda:
         "../envs/unrolled.yaml"
     params:

@@ -5,15 +5,17 @@ import shlex
 import sys
 from pathlib import Path
 
-from unrolled.config.loading import checked_config
-from unrolled.config.sections import CorpusConfig
+from unrolled.config.loading import checked_config, section_part
+from unrolled.config.sections import CorpusConfig, TextConfig, VocabularyConfig
 from unrolled.config.sweep import runs
 from unrolled.errors import UnrolledError
 from unrolled.fingerprint import code_hash
+from unrolled.model import files as model_files
 from unrolled.stages import acquire
+from unrolled.text import dataset
 from unrolled.text.sentence_file import read_own_sentences
 
-ROOT = Path(workflow.basedir).parent
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 
 # Snakemake puts the interpreter's path into a shell command without quotes, which fails for an
 # environment below a folder with a space in its name.
@@ -26,31 +28,32 @@ try:
         schema=ROOT / "workflow/schemas/config.schema.yaml",
         defaults=ROOT / "config/config.yaml",
     )
-    SOURCES = acquire.sources(CorpusConfig(**config["corpus"]))
+    CORPUS = CorpusConfig(**config["corpus"])
+    SOURCES = acquire.sources(CORPUS)
     OWN_SENTENCES = config["evaluation"]["sentences"]
     if OWN_SENTENCES:
         read_own_sentences(OWN_SENTENCES)
 except UnrolledError as error:
-    sys.exit(f"{type(error).__name__}: {error}")
+    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    sys.exit(2)  # as for a wrong command line; a job that failed ends with 1
+
+
+def check_of(run):
+    """The name of the gradient check that a run waits for: its cell and depth."""
+    return f"{run.model['cell']}-depth{run.training['truncation_depth']}"
+
 
 EXPERIMENT = config["experiment"]
 DOWNLOAD = f"results/downloads/{config['corpus']['sha256']}"
 RUNS = {run.name: run for run in runs(config)}
-CHECKS = {
-    f"{run.model['cell']}-depth{run.training['truncation_depth']}": run
-    for run in RUNS.values()
-}
-CELLS = sorted({run.model["cell"] for run in RUNS.values()})
+CHECKS = {check_of(run): run for run in RUNS.values()}
 FIGURES = ["loss", "perplexity", "spread", "gradient_check", "lengths"]
-TRAINED_MODEL = multiext(
-    "<runs>/{run}/model/", "model.safetensors", "config.json", "vocabulary.tsv"
-)
+TRAINED_MODEL = multiext("<runs>/{run}/model/", *model_files.FILES)
 
 
 wildcard_constraints:
     run="|".join(map(re.escape, RUNS)),
     check="|".join(map(re.escape, CHECKS)),
-    cell="|".join(map(re.escape, CELLS)),
 
 
 def stage_code(stage):
@@ -68,14 +71,19 @@ def corpus_source(wildcards):
     return [str(path) for path in SOURCES]
 
 
-def corpus_versions(wildcards):
-    """The versions of the packages that are read, so that an update is noticed."""
-    return acquire.versions(CorpusConfig(**config["corpus"]))
+def corpus_origin(wildcards):
+    """What the text depends on, such as the versions of packages, so that a change is noticed."""
+    return acquire.origin(CORPUS)
+
+
+def corpus_column(wildcards):
+    """The CSV column that holds the text, where the source is a file."""
+    return None if CORPUS.source == "documentation" else CORPUS.column
 
 
 def encoded(split):
     """The three arrays of a split."""
-    return multiext(f"<corpus>/{split}/", "ids.npy", "sentences.npy", "documents.npy")
+    return multiext(f"<corpus>/{split}/", *dataset.FILES)
 
 
 # checks
@@ -91,20 +99,12 @@ def checked_depth(wildcards):
     return CHECKS[wildcards.check].training["truncation_depth"]
 
 
-def checks_of_cell(wildcards):
-    """The checks of a cell at every depth of the sweep."""
-    names = [
-        name for name, run in CHECKS.items() if run.model["cell"] == wildcards.cell
-    ]
-    return expand("<checks>/gradient-{check}.json", check=names)
-
-
 # runs
 
 
 def gate_of_run(wildcards):
     """The proof that a run waits for."""
-    return f"<checks>/gate-{RUNS[wildcards.run].model['cell']}.json"
+    return f"<checks>/gate-{check_of(RUNS[wildcards.run])}.json"
 
 
 def model_of_run(wildcards):
@@ -134,10 +134,14 @@ def summarised_runs():
     return [name for name in RUNS if is_complete(name)]
 
 
-def is_complete(run):
+def is_complete(name):
     """Whether all results of a run are there; those of a job that has failed are not."""
-    folder = Path(f"results/{EXPERIMENT}/runs/{run}")
-    needed = ["metrics.json", "evaluation.tsv", "samples.tsv"]
-    if OWN_SENTENCES:
-        needed.append("own_sentences.tsv")
-    return all((folder / name).exists() for name in needed)
+    folder = Path(f"results/{EXPERIMENT}/runs/{name}")
+    needed = [
+        folder / "metrics.json",
+        folder / "evaluation.tsv",
+        folder / "samples.tsv",
+    ]
+    needed += [folder / "own_sentences.tsv"] if OWN_SENTENCES else []
+    needed += [Path(f"results/{EXPERIMENT}/checks/gate-{check_of(RUNS[name])}.json")]
+    return all(path.exists() for path in needed)

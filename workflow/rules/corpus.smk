@@ -1,38 +1,52 @@
 """From a source of text to word ids."""
 
+if config["corpus"]["source"] == "url":
 
-rule download:
-    """Fetch the file of corpus.url, to be kept under its checksum."""
-    output:
-        DOWNLOAD,
-    log:
-        "<logs>/download.log",
-    conda:
-        "../envs/unrolled.yaml"
-    params:
-        corpus=config["corpus"],
-        code=stage_code("download"),
-    script:
-        "../scripts/download.py"
+    rule download:
+        """Fetch the file of corpus.url, to be kept under its checksum and shared."""
+        # Without params: whatever else changes, a file of this checksum is the right one.
+        output:
+            DOWNLOAD,
+        log:
+            "<logs>/download.log",
+        conda:
+            "../envs/unrolled.yaml"
+        script:
+            "../scripts/download.py"
 
 
 rule acquire:
-    """Bring the text here and note where it came from."""
+    """Bring the text here."""
     input:
         source=corpus_source,
     output:
         raw=directory("<corpus>/raw"),
-        provenance="<corpus>/provenance.json",
     log:
         "<logs>/acquire.log",
     conda:
         "../envs/unrolled.yaml"
     params:
-        corpus=config["corpus"],
-        versions=corpus_versions,
+        origin=corpus_origin,
         code=stage_code("acquire"),
     script:
         "../scripts/acquire.py"
+
+
+rule provenance:
+    """Note where the text came from."""
+    input:
+        raw="<corpus>/raw",
+    output:
+        provenance="<corpus>/provenance.json",
+    log:
+        "<logs>/provenance.log",
+    conda:
+        "../envs/unrolled.yaml"
+    params:
+        corpus=config["corpus"],
+        code=stage_code("provenance"),
+    script:
+        "../scripts/provenance.py"
 
 
 rule prepare:
@@ -49,8 +63,8 @@ rule prepare:
     conda:
         "../envs/unrolled.yaml"
     params:
-        text=config["text"],
-        column=config["corpus"]["column"],
+        text=section_part(config, "text", TextConfig),
+        column=corpus_column,
         code=stage_code("prepare"),
     script:
         "../scripts/prepare.py"
@@ -67,7 +81,7 @@ rule vocabulary:
     conda:
         "../envs/unrolled.yaml"
     params:
-        text=config["text"],
+        text=section_part(config, "text", VocabularyConfig),
         code=stage_code("vocabulary"),
     script:
         "../scripts/vocabulary.py"

@@ -7,7 +7,7 @@ rule train:
         encoded("train"),
         encoded("valid"),
         vocabulary="<corpus>/vocabulary.tsv",
-        gate=ancient(gate_of_run),
+        gate=gate_of_run,
     output:
         TRAINED_MODEL,
         history="<runs>/{run}/history.tsv",

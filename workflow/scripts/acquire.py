@@ -5,9 +5,9 @@ from unrolled.stages import acquire
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
+    config = CorpusConfig(**snakemake.config["corpus"])
     acquire.run(
-        CorpusConfig(**snakemake.params.corpus),
-        snakemake.input[0] if snakemake.params.corpus["source"] == "url" else None,
+        config,
+        snakemake.input[0] if config.source == "url" else None,
         snakemake.output.raw,
-        snakemake.output.provenance,
     )

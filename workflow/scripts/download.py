@@ -5,4 +5,4 @@ from unrolled.stages import download
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
-    download.run(CorpusConfig(**snakemake.params.corpus), snakemake.output[0])
+    download.run(CorpusConfig(**snakemake.config["corpus"]), snakemake.output[0])

@@ -1,7 +1,7 @@
-"""Let a cell be trained if its gradients are right."""
+"""Let a cell be trained at a depth if its gradients are right there."""
 
 from unrolled.stages import gate
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
-    gate.run(snakemake.input.checks, snakemake.output.gate)
+    gate.run(snakemake.input.check, snakemake.output.gate)

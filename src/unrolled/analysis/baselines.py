@@ -1,11 +1,11 @@
 """What a model must beat: guessing, word frequencies, and pairs of words.
 
     uniform    P(w) = 1 / V
-    unigram    P(w) = (c(w) + 1) / (N + V)                             add-one
-    bigram     P(w|v) = (c(v,w) + T(v) P(w)) / (c(v) + T(v))           T(v): how many different
-    words follow v
+    unigram    P(w) = (c(w) + 1) / (N + V)
+    bigram     P(w|v) = (c(v,w) + T(v) P(w)) / (c(v) + T(v))
 
-The bigram is interpolated with the unigram: the more different words follow v, the less is known
+c counts words and pairs, N is the sum of all c(w), T(v) is how many different words follow v. The
+bigram is interpolated with the unigram: the more different words follow v, the less is known
 about the next.
 
 Source: Witten & Bell, The Zero-Frequency Problem (1991), method C; interpolated as in Chen &

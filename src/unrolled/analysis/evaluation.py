@@ -9,7 +9,7 @@ from unrolled.analysis.measures import perplexity
 from unrolled.model.network import Network
 from unrolled.model.packing import pack
 from unrolled.text.dataset import Dataset
-from unrolled.text.vocabulary import Vocabulary
+from unrolled.text.vocabulary import UNKNOWN, Vocabulary
 from unrolled.training.batches import ordered_batches
 
 
@@ -40,7 +40,9 @@ class ScoredSentence:
 
     words: Sequence[str]
     tokens: Sequence[str]
-    """What the model saw: a word that it does not know is UNKNOWN_TOKEN; the end stands last."""
+    """What the model saw, the end last."""
+    unknown: Sequence[bool]
+    """Whether each token stands for a word that the model does not know."""
     log_probabilities: Sequence[float]
     """Of each token, in nats."""
 
@@ -56,4 +58,9 @@ def score_sentence(
     """A sentence's log-probability, as a whole and word by word."""
     ids = vocabulary.encode(words)
     losses, _ = network.losses_and_hits(pack([ids]))
-    return ScoredSentence(words, vocabulary.decode(ids[1:]), [-float(loss) for loss in losses])
+    return ScoredSentence(
+        words,
+        tokens=vocabulary.decode(ids[1:]),
+        unknown=[bool(index == UNKNOWN) for index in ids[1:]],
+        log_probabilities=[-float(loss) for loss in losses],
+    )

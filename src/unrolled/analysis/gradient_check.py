@@ -17,7 +17,7 @@ large without anything being wrong.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,11 @@ def compare(
         gradient = gradients[name]
         analytic = gradient.dense(len(parameter)) if isinstance(gradient, RowGradient) else gradient
         numeric = _differences(network, sentences, name, truncation_depth, step)
-        plain = _differences(network, sentences, name, None, step)
+        plain = (
+            numeric
+            if truncation_depth is None
+            else _differences(network, sentences, name, None, step)
+        )
         checks.append(_parameter_check(name, analytic, numeric, plain))
     return checks
 
@@ -100,37 +104,30 @@ def compare(
 def windowed_loss(
     network: Network, moved: Parameters, sentences: Sequence[Ids], truncation_depth: int | None
 ) -> float:
-    """The loss in nats summed over all outputs, each seeing `moved` weights inside its own window
-    only.
+    """The loss in nats summed over all outputs, each seeing `moved` weights in its own window."""
+    total = 0.0
+    for ids in sentences:
+        states = _windowed_states(network, moved, ids[:-1], truncation_depth)
+        scores = log_probabilities(states, moved["output_weights"])
+        total -= float(scores[np.arange(len(states)), ids[1:]].sum())
+    return total
+
+
+def _windowed_states(
+    network: Network, moved: Parameters, words: Ids, truncation_depth: int | None
+) -> NDArray[Any]:
+    """The state at each output t, made by moved weights at the steps t-d ... t; (words, hidden).
+
+    All windows are stepped together: after the turn of a lag, row t holds the state at step t-lag.
     """
-    return math.fsum(
-        loss for ids in sentences for loss in _losses(network, moved, ids, truncation_depth)
-    )
-
-
-def _losses(
-    network: Network, moved: Parameters, ids: Ids, truncation_depth: int | None
-) -> Iterator[float]:
-    """The loss of each output of a sentence."""
-    before = _states(
-        network.parameters, ids[:-1], None
-    )  # before[k]: the unmoved state that step k starts from
-    for t, target in enumerate(ids[1:]):
-        first = 0 if truncation_depth is None else max(0, t - truncation_depth)
-        state = _states(moved, ids[first : t + 1], before[first])[-1]
-        assert state is not None
-        yield -float(log_probabilities(state, moved["output_weights"])[0, target])
-
-
-def _states(
-    parameters: Parameters, words: Ids, state: NDArray[Any] | None
-) -> list[NDArray[Any] | None]:
-    """The state before each word and after the last, each (1, hidden); None where it is zero."""
-    states = [state]
-    for word in words:
-        projected = parameters["input_weights"][word][np.newaxis]
-        state = elman.step(projected, state, parameters["recurrent_weights"])
-        states.append(state)
+    length = len(words)
+    depth = length - 1 if truncation_depth is None else min(truncation_depth, length - 1)
+    unmoved = network.hidden_states(pack([np.append(words, words[:1])]))
+    states = np.zeros_like(unmoved)
+    states[depth + 1 :] = unmoved[: length - depth - 1]  # the states that the windows start from
+    for lag in range(depth, -1, -1):
+        projected = moved["input_weights"][words[: length - lag]]
+        states[lag:] = elman.step(projected, states[lag:], moved["recurrent_weights"])
     return states
 
 

@@ -54,9 +54,8 @@ def _masked(
     scores[NEVER_DRAWN] = -np.inf
     if not may_end:
         scores[END] = -np.inf
-    with np.errstate(
-        over="ignore"
-    ):  # at a tiny temperature all but the best become -inf, as they should
+    # at a tiny temperature all but the best become -inf, as they should
+    with np.errstate(over="ignore"):
         scores = (scores - scores.max()) / temperature
     weights = np.exp(scores)
     distribution: NDArray[np.float64] = weights / weights.sum()

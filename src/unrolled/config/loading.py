@@ -1,7 +1,8 @@
 """From what Snakemake has merged to a configuration that can be relied on."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,30 +11,31 @@ from unrolled.config.sections import (
     ChecksConfig,
     CorpusConfig,
     EvaluationConfig,
-    ModelConfig,
     SamplingConfig,
     TextConfig,
-    TrainingConfig,
+    VocabularyConfig,
 )
 from unrolled.config.sweep import runs
 from unrolled.config.validation import validate
 from unrolled.errors import ConfigError
 
-SECTIONS = {
-    "corpus": CorpusConfig,
-    "text": TextConfig,
-    "model": ModelConfig,
-    "training": TrainingConfig,
-    "checks": ChecksConfig,
-    "evaluation": EvaluationConfig,
-    "sampling": SamplingConfig,
-}
+RECORDS: Sequence[tuple[str, type]] = (
+    ("corpus", CorpusConfig),
+    ("text", TextConfig),
+    ("text", VocabularyConfig),
+    ("checks", ChecksConfig),
+    ("evaluation", EvaluationConfig),
+    ("sampling", SamplingConfig),
+)
+"""The records that are the same for all runs, and the sections they are made from."""
 
 
 def checked_config(
     merged: Mapping[str, Any], files: Iterable[Path | str], schema: Path | str, defaults: Path | str
 ) -> dict[str, Any]:
     """The merged configuration as plain values, once all of it is known to be sound.
+
+    Its keys stand in the order of the schema: in which order a user writes them changes nothing.
 
     Args:
         merged: what Snakemake has made of all files and of the command line.
@@ -44,25 +46,44 @@ def checked_config(
     Raises:
         ConfigError: anything is wrong with a file, a key or a value; the message names it.
     """
-    for file in files:
-        if Path(file).resolve() != Path(defaults).resolve():
-            _require_own_name(Path(file), read_config_file(file))
-    read_config_file(defaults)
+    default_file = Path(defaults).resolve()
+    given = [Path(file) for file in files if Path(file).resolve() != default_file]
+    for file in (default_file, *given):
+        read_config_file(file)
+    rules = read_config_file(schema)
     # Plain dicts and lists; a date, which the command line may bring, is the text it was.
     config: dict[str, Any] = json.loads(json.dumps(merged, default=str))
-    validate(config, read_config_file(schema))
-    for section, record in SECTIONS.items():
-        record(**config[section])
-    _require_different(run.name for run in runs(config))
-    return config
+    validate(config, rules)
+    _require_own_name(config["experiment"], given)
+    ordered = _in_order_of(rules, config)
+    for section, record in RECORDS:
+        record(**section_part(ordered, section, record))
+    _require_different(run.name for run in runs(ordered))
+    return ordered
 
 
-def _require_own_name(file: Path, content: Mapping[str, Any]) -> None:
+def section_part(config: Mapping[str, Any], section: str, record: type) -> dict[str, Any]:
+    """Those keys of a section that a record is made from."""
+    return {field.name: config[section][field.name] for field in fields(record)}
+
+
+def _in_order_of(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """The same keys and values, ordered as the schema lists them."""
+    known = schema["properties"]
+    return {
+        key: _in_order_of(known[key], config[key]) if "properties" in known[key] else config[key]
+        for key in known
+        if key in config
+    }
+
+
+def _require_own_name(experiment: str, files: Sequence[Path]) -> None:
     """Two experiments that shared a name would overwrite each other's results."""
-    name = content.get("experiment", file.stem)
-    if name != file.stem:
+    names = [file.stem for file in files]
+    if names and experiment not in names:
         raise ConfigError(
-            f"{file}: experiment must be '{file.stem}', the name of its file (got {name!r})"
+            f"experiment must be the name of its file, {' or '.join(map(repr, names))}"
+            f" (got {experiment!r})"
         )
 
 

@@ -36,7 +36,7 @@ class CorpusConfig:
 
 @dataclass(frozen=True)
 class TextConfig:
-    """From text to words, splits and vocabulary."""
+    """From text to words in three splits."""
 
     document: Literal["file", "block", "row"]
     lowercase: bool
@@ -45,8 +45,6 @@ class TextConfig:
     drop_repeated: bool
     validation_fraction: float
     test_fraction: float
-    minimum_count: int
-    vocabulary_size: int
 
     def __post_init__(self) -> None:
         _ordered("text", self.minimum_words, self.maximum_words)
@@ -58,11 +56,20 @@ class TextConfig:
 
 
 @dataclass(frozen=True)
+class VocabularyConfig:
+    """Which words are known; the other half of the section `text`."""
+
+    minimum_count: int
+    vocabulary_size: int
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """The network's shape."""
 
     cell: str
     hidden_size: int
+    precision: Literal["single", "double"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,6 @@ class TrainingConfig:
     batch_size: int
     learning_rate: float
     gradient_norm_limit: float | None
-    precision: Literal["single", "double"]
 
     @property
     def depth_limit(self) -> int | None:

@@ -1,6 +1,4 @@
-"""From the lists under `sweep` to runs: every combination is one run, and its name says its
-settings.
-"""
+"""From the lists under `sweep` to runs: each combination is one, and its name says its settings."""
 
 import itertools
 from collections.abc import Mapping
@@ -8,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 NAMED = {"cell": "", "hidden_size": "hidden", "truncation_depth": "depth", "seed": "seed"}
-"""The settings that every run's name shows, with the word before the value."""
+"""The settings that every sweep lists and every name shows, with the word before the value."""
+
+MODEL = {"cell", "hidden_size"}
+"""Those of them that belong to the model; the others belong to training."""
 
 FULL = "full"
 """The truncation depth that reaches the start of the sentence."""
@@ -30,10 +31,8 @@ class Run:
 
 
 def runs(config: Mapping[str, Any]) -> list[Run]:
-    """Every combination of the sweep's values over the `model` and `training` sections, `full`
-    depth last.
-    """
-    values = {**{key: [_base(config, key)] for key in NAMED}, **config["sweep"]}
+    """Every combination of the sweep's values over `model` and `training`, `full` depth last."""
+    values = dict(config["sweep"])
     values["truncation_depth"] = sorted(values["truncation_depth"], key=depth_order)
     combinations = itertools.product(*values.values())
     return [_run(config, dict(zip(values, point, strict=True))) for point in combinations]
@@ -52,17 +51,15 @@ def depth_order(truncation_depth: int | str) -> float:
 
 def run_name(point: Mapping[str, Any]) -> str:
     """A run's name: `elman-hidden100-depth4-seed1`, further settings following as `-key<value>`."""
-    return "-".join(f"{NAMED.get(key, key)}{value}" for key, value in point.items())
+    return "-".join(f"{NAMED.get(key, key)}{shown(value)}" for key, value in point.items())
 
 
-def _base(config: Mapping[str, Any], key: str) -> Any:
-    """The value that a key has where the sweep does not set it."""
-    return config["model"][key] if key in config["model"] else config["training"][key]
+def shown(value: Any) -> str:
+    """A setting's value as names and tables show it."""
+    return "none" if value is None else str(value)
 
 
 def _run(config: Mapping[str, Any], point: Mapping[str, Any]) -> Run:
-    model, training = (
-        {**config[section], **{key: point[key] for key in point if key in config[section]}}
-        for section in ("model", "training")
-    )
-    return Run(run_name(point), model, training)
+    model = {key: point[key] for key in point if key in {*MODEL, *config["model"]}}
+    training = {key: value for key, value in point.items() if key not in model}
+    return Run(run_name(point), {**config["model"], **model}, {**config["training"], **training})

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
@@ -96,10 +97,14 @@ def _found(error: ValidationError) -> str:
     """What was found, with a hint where YAML took a number for a string."""
     schema: Any = error.schema
     value = error.instance
-    if isinstance(value, str) and _is_number(value) and "number" in str(schema.get("must_be")):
-        number = _as_yaml(float(value), whole="integer" in schema.get("type", ()))
-        return f"the string {value!r}; written as a number it is {number}"
-    return repr(value)
+    if not isinstance(value, str) or "number" not in str(schema.get("must_be")):
+        return repr(value)
+    if _is_number_without_quotes(value):
+        return f"the text {value!r}; write it without quotes, and in a file, not under --config"
+    if not _is_number(value):
+        return repr(value)
+    number = _as_yaml(float(value), whole="integer" in schema.get("type", ()))
+    return f"the text {value!r}; written as a number it is {number}"
 
 
 def _as_yaml(number: float, whole: bool) -> str:
@@ -108,6 +113,14 @@ def _as_yaml(number: float, whole: bool) -> str:
         return str(int(number))
     spellings = (f"{number:.{digits}e}" for digits in range(1, 17))  # 17 digits tell any float
     return next(text for text in spellings if float(text) == number)
+
+
+def _is_number_without_quotes(text: str) -> bool:
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):  # such as "[1", or the 31st of a short month
+        return False
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_number(text: str) -> bool:

@@ -9,27 +9,34 @@ from pathlib import Path
 from unrolled.errors import ConfigError, DataError
 from unrolled.storage import read_bytes, read_text, write_bytes
 
-SUFFIXES = frozenset({".txt", ".csv"})
-
 FIELD_SIZE_LIMIT = 2**31 - 1
 """Characters: the most that csv takes on every platform. Its own limit is 131,072."""
 
 
-def input_files(path: str) -> list[Path]:
-    """The file itself, or the .txt and .csv files below a folder, in the order of their paths.
+def input_files(path: str, column: str | None) -> list[Path]:
+    """The file itself, or those below a folder, in the order of their paths.
 
-    Hidden files and folders are left out, and links to folders are not followed.
+    Of a folder the .csv files are taken if a column is named, the .txt files if none is. Hidden
+    files and folders are left out, and links to folders are not followed.
 
     Raises:
-        DataError: there is no such path, no such file below it, or one of the files is empty.
+        DataError: there is no such path, no such file below it, one of the files is empty or lacks
+            the column, or a .csv file is to be read without a column.
     """
     given = Path(path)
-    if not os.path.isdir(given):
-        return [_with_content(given)]
-    files = [file for file in files_below(given) if file.suffix.lower() in SUFFIXES]
+    suffix = ".txt" if column is None else ".csv"
+    files = [given]
+    if os.path.isdir(given):
+        files = [file for file in files_below(given) if file.suffix.lower() == suffix]
     if not files:
-        raise DataError(f"corpus.path: {path} must hold .txt or .csv files (found none)")
-    return [_with_content(file) for file in files]
+        raise DataError(f"corpus.path: {path} must hold {suffix} files (found none)")
+    for file in files:
+        _require_content(file)
+        if column is not None:
+            check_column(file, column)
+        elif file.suffix.lower() == ".csv":
+            raise DataError(f"{file}: corpus.column must name one of {_shown(csv_header(file)[1])}")
+    return files
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -49,7 +56,7 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(filter(os.path.isfile, shown), key=Path.as_posix)
 
 
-def copy_files(path: str, folder: Path) -> None:
+def copy_files(path: str, column: str | None, folder: Path) -> None:
     """Copy the input files into a folder, under their names relative to `path`.
 
     Raises:
@@ -57,7 +64,7 @@ def copy_files(path: str, folder: Path) -> None:
     """
     given = Path(path)
     base = given if os.path.isdir(given) else given.parent
-    for file in input_files(path):
+    for file in input_files(path, column):
         write_bytes(folder / file.relative_to(base), read_bytes(file))
 
 
@@ -66,7 +73,7 @@ def verify(path: Path, size: int | None, sha256: str | None) -> None:
 
     Raises:
         ConfigError: one of them is given for a folder.
-        DataError: the file differs.
+        DataError: the file differs, is missing or is empty.
     """
     if size is None and sha256 is None:
         return
@@ -74,7 +81,8 @@ def verify(path: Path, size: int | None, sha256: str | None) -> None:
         raise ConfigError(
             f"corpus.size and corpus.sha256 must be null where corpus.path is a folder (got {path})"
         )
-    if size is not None and (found := _with_content(path).stat().st_size) != size:
+    _require_content(path)
+    if size is not None and (found := path.stat().st_size) != size:
         raise DataError(f"{path} has {found} bytes; expected {size} (corpus.size)")
     if sha256 is not None and (digest := sha256_of(path)) != sha256:
         raise DataError(f"{path} has the sha256 {digest}; expected {sha256} (corpus.sha256)")
@@ -112,20 +120,28 @@ def check_column(path: Path, column: str) -> None:
     Raises:
         DataError: it has not, or the file is not UTF-8 or not CSV so far.
     """
+    row, header = csv_header(path)
+    if header.count(column) != 1:
+        raise DataError(
+            f"{path}, row {row}: corpus.column must be one column of the header"
+            f" (got {column!r}, found {_shown(header)})"
+        )
+
+
+def csv_header(path: Path) -> tuple[int, list[str]]:
+    """The row of a CSV file's header, and its columns; none for a file of blank lines.
+
+    Raises:
+        DataError: the file cannot be read, or is not UTF-8 or not CSV so far.
+    """
     try:
         with path.open(encoding="utf-8-sig") as file:
-            row, header = next(csv_records(path, file), (1, []))
+            return next(csv_records(path, file), (1, []))
     except UnicodeDecodeError:
         read_text(path)  # which names the row
         raise
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
-    if header.count(column) != 1:
-        found = ", ".join(map(repr, header)) or "none"
-        raise DataError(
-            f"{path}, row {row}: corpus.column must be one column of the header"
-            f" (got {column!r}, found {found})"
-        )
 
 
 def csv_records(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
@@ -152,12 +168,15 @@ def _is_hidden(name: Path) -> bool:
     return any(part.startswith(".") for part in name.parts)
 
 
-def _with_content(file: Path) -> Path:
+def _require_content(file: Path) -> None:
     if not os.path.isfile(file):  # Path.is_file raises where a folder may not be entered
         raise DataError(f"corpus.path: {file} must be a file or a folder (found neither)")
     if file.stat().st_size == 0:
         raise DataError(f"corpus.path: {file} must hold text (found 0 bytes)")
-    return file
+
+
+def _shown(columns: list[str]) -> str:
+    return ", ".join(map(repr, columns)) or "none"
 
 
 def _raise(error: OSError) -> None:

@@ -48,10 +48,8 @@ def truncated_deltas(
     total = carried.copy()
     place = np.arange(batch.positions)  # the state that each carried row has come to
     for lag in range(1, min(depth, batch.steps - 1) + 1):
-        started = batch.rows(
-            lag - 1
-        )  # outputs of this step have come to the start of their sentence
-        gone = started.stop - started.start
+        # outputs of the step lag - 1 have come to the start of their sentence and go no further
+        gone = int(batch.step_starts[lag] - batch.step_starts[lag - 1])
         place = batch.previous[place[gone:]]
         carried = elman.step_backward(carried[gone:] @ recurrent_weights, hidden[place])
         total[place] += carried  # at one lag no two outputs share a place

@@ -71,9 +71,8 @@ class Network:
         deltas = bptt.deltas(
             batch, hidden, d_hidden, self.parameters["recurrent_weights"], truncation_depth
         )
-        later = slice(
-            batch.step_starts[1], None
-        )  # before the first step there is no state to learn from
+        # before the first step there is no state that the recurrent weights could learn from
+        later = slice(batch.step_starts[1], None)
         return loss, {
             "input_weights": _summed_by_row(batch.inputs, deltas),
             "recurrent_weights": deltas[later].T @ hidden[batch.previous[later]],

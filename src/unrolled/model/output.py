@@ -13,8 +13,8 @@ import numpy as np
 from unrolled.model.types import Array
 from unrolled.text.vocabulary import Ids
 
-CHUNK_ROWS = 512
-"""Rows whose logits are held at once; 8 MB in single precision for 4,000 words."""
+CHUNK_BYTES = 8_000_000
+"""How much room the logits that are held at once may take: they stay in the processor's cache."""
 
 
 def log_probabilities(hidden: Array, output_weights: Array) -> Array:
@@ -42,7 +42,7 @@ def losses_and_hits(
     """
     losses = np.empty(len(hidden), dtype=hidden.dtype)
     hits = np.empty(len(hidden), dtype=np.bool_)
-    for rows in _chunks(len(hidden)):
+    for rows in _chunks(hidden, output_weights):
         exponentials, row_sums, right = _exponentials(hidden[rows], targets[rows], output_weights)
         losses[rows] = np.log(row_sums) - right
         hits[rows] = exponentials.argmax(axis=1) == targets[rows]
@@ -65,7 +65,7 @@ def loss_and_gradients(
     loss = 0.0
     d_hidden = np.empty_like(hidden)
     d_output_weights = np.zeros_like(output_weights)
-    for rows in _chunks(len(hidden)):
+    for rows in _chunks(hidden, output_weights):
         exponentials, row_sums, right = _exponentials(hidden[rows], targets[rows], output_weights)
         loss += float((np.log(row_sums) - right).sum(dtype=np.float64))
         # softmax minus one-hot is (exponentials - one-hot * row sums) / row sums: the division is
@@ -80,8 +80,8 @@ def loss_and_gradients(
 def _exponentials(hidden: Array, targets: Ids, output_weights: Array) -> tuple[Array, Array, Array]:
     """exp(logits), its row sums, and the logits of the targets, of each row less the same number.
 
-    The number is zero as long as exp neither overflows nor loses digits, which saves two passes;
-    where it does, the row's largest logit.
+    The number is zero as long as the row sums are far from where numbers overflow or lose digits,
+    which saves two passes; elsewhere it is the row's largest logit.
     """
     logits = hidden @ output_weights.T
     right = logits[np.arange(len(logits)), targets]
@@ -89,7 +89,7 @@ def _exponentials(hidden: Array, targets: Ids, output_weights: Array) -> tuple[A
         exponentials = np.exp(logits, out=logits)
         row_sums = exponentials.sum(axis=1)
     smallest = np.finfo(row_sums.dtype).tiny / np.finfo(row_sums.dtype).eps
-    if not (np.isfinite(row_sums) & (row_sums > smallest)).all():
+    if not ((row_sums > smallest) & (row_sums < 1 / smallest)).all():  # NaN is neither
         logits = hidden @ output_weights.T
         largest = logits.max(axis=1)
         right = right - largest
@@ -98,6 +98,8 @@ def _exponentials(hidden: Array, targets: Ids, output_weights: Array) -> tuple[A
     return exponentials, row_sums, right
 
 
-def _chunks(row_count: int) -> Iterator[slice]:
-    for start in range(0, row_count, CHUNK_ROWS):
-        yield slice(start, min(start + CHUNK_ROWS, row_count))
+def _chunks(hidden: Array, output_weights: Array) -> Iterator[slice]:
+    """Rows to work on together."""
+    rows = max(1, CHUNK_BYTES // (len(output_weights) * hidden.itemsize))
+    for start in range(0, len(hidden), rows):
+        yield slice(start, min(start + rows, len(hidden)))

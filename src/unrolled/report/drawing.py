@@ -3,12 +3,16 @@
 import html
 import io
 import re
+import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from unrolled.storage import write_text
 
 INK = "#101418"
 """Text, axes and lines; turned into the reader's own text colour when a figure is written."""
@@ -27,6 +31,8 @@ Source: Okabe & Ito, Color Universal Design (2008).
 """
 
 BASELINE_STYLES = {"uniform": ":", "unigram": "-.", "bigram": "--"}
+
+TITLE_LETTERS_PER_INCH = 13
 
 STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: searchable, in the reader's font, any script
@@ -74,6 +80,11 @@ def drawing_style() -> Any:
     return mpl.rc_context(STYLE)
 
 
+def write_figure(path: Path, figure: Figure) -> None:
+    """Write a figure as SVG, its ids beginning with the name of its file."""
+    write_text(path, svg_text(figure, path.stem))
+
+
 def svg_text(figure: Figure, name: str) -> str:
     """The figure as SVG: no date, ids that begin with the figure's name, ink in the text's colour.
 
@@ -103,6 +114,11 @@ def label_outer_axes(axes: Sequence[Axes], count: int, columns: int, x: str, y: 
     for axis in axes[max(0, count - columns) : count]:
         axis.set_xlabel(x)
         axis.tick_params(labelbottom=True)
+
+
+def wrapped(text: str, inches: float) -> str:
+    """A title broken into lines that are at most so wide."""
+    return textwrap.fill(text, max(12, int(inches * TITLE_LETTERS_PER_INCH)))
 
 
 def counted(count: int, thing: str) -> str:

@@ -120,16 +120,17 @@ def _network(material: Material, run: RunResult | None) -> dict[str, Any]:
     """What the drawing of the unrolled network shows: the words of a sample, sizes and depth."""
     settings = run.settings if run else run_results(material.summary)[0].settings
     samples = material.samples.get(run.name, []) if run else []
-    tokens = samples[0]["tokens"].split(" ") if samples else []
-    words = ["SENTENCE_START", *tokens, *["…"] * _SHOWN_STEPS][: _SHOWN_STEPS + 1]
+    tokens = samples[0]["tokens"].split(" ") if samples else ["…"] * _SHOWN_STEPS
+    words = ["SENTENCE_START", *tokens, "SENTENCE_END"][: _SHOWN_STEPS + 1]
     depth = settings["truncation_depth"]
-    reach = _SHOWN_STEPS - 1 if depth == "full" else min(int(depth), _SHOWN_STEPS - 1)
+    last = len(words) - 2
+    reach = last if depth == "full" else min(int(depth), last)
     return {
         "read": words[:-1],
         "predicted": words[1:],
         "hidden_size": int(settings["hidden_size"]),
         "depth": depth,
-        "first_reached": _SHOWN_STEPS - 1 - reach,
+        "first_reached": last - reach,
     }
 
 

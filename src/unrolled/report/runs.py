@@ -1,10 +1,11 @@
 """The runs of a sweep as the report sees them: put together by setting, and the best one chosen."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from unrolled.config.sweep import NAMED
+from unrolled.config.sweep import NAMED, depth_order
 
 RESULTS = [
     "state",
@@ -57,7 +58,7 @@ class Setting:
     @property
     def perplexities(self) -> list[float]:
         """Of the finished runs, ascending."""
-        return sorted(run.test_perplexity for run in self.runs if run.test_perplexity is not None)
+        return sorted(run.test_perplexity or 0.0 for run in self.finished)
 
     @property
     def mean_perplexity(self) -> float:
@@ -78,7 +79,14 @@ class Setting:
             self.settings[key] for key in ("cell", "hidden_size", "truncation_depth")
         )
         back = "full depth" if depth == "full" else f"depth {depth}"
-        return ", ".join([cell.capitalize(), f"{hidden} hidden units", back, *self.further])
+        return ", ".join(
+            [
+                cell.capitalize(),
+                f"{hidden} hidden unit{'' if hidden == '1' else 's'}",
+                back,
+                *self.further,
+            ]
+        )
 
     @property
     def further(self) -> list[str]:
@@ -97,7 +105,7 @@ def run_results(summary: Sequence[Mapping[str, str]]) -> list[RunResult]:
 
 
 def by_setting(runs: Sequence[RunResult]) -> list[Setting]:
-    """The runs put together over their seeds, in the order in which settings first appear."""
+    """The runs put together over their seeds: by cell, what else varies, size, and depth."""
     groups: dict[tuple[str, ...], list[RunResult]] = {}
     for run in runs:
         key = tuple(value for name, value in run.settings.items() if name != "seed")
@@ -107,12 +115,20 @@ def by_setting(runs: Sequence[RunResult]) -> list[Setting]:
         for key in runs[0].settings
         if key not in NAMED and len({run.settings[key] for run in runs}) > 1
     ]
-    return [
+    settings = [
         Setting(
             {key: value for key, value in group[0].settings.items() if key != "seed"}, group, varied
         )
         for group in groups.values()
     ]
+    return sorted(settings, key=_place)
+
+
+def _place(setting: Setting) -> tuple[str, list[tuple[float, str]], int, float]:
+    settings = setting.settings
+    further = [(_numeric(settings[key]), settings[key]) for key in setting.varied]
+    size, depth = int(settings["hidden_size"]), depth_order(settings["truncation_depth"])
+    return settings["cell"], further, size, depth
 
 
 def best_setting(settings: Sequence[Setting]) -> Setting | None:
@@ -126,8 +142,16 @@ def best_setting(settings: Sequence[Setting]) -> Setting | None:
 
 def best_run(runs: Sequence[RunResult]) -> RunResult | None:
     """The run of the lowest validation loss, the first of equals; None if no run finished."""
-    finished = [run for run in runs if run.finished]
-    return min(finished, key=lambda run: run.validation_loss or 0.0, default=None)
+    finished = [run for run in runs if run.finished and run.validation_loss is not None]
+    return min(finished, key=lambda run: run.validation_loss or math.inf, default=None)
+
+
+def _numeric(value: str) -> float:
+    """What values are sorted by: numbers by size, before what is none."""
+    try:
+        return float(value)
+    except ValueError:
+        return math.inf
 
 
 def _run_result(row: Mapping[str, str]) -> RunResult:

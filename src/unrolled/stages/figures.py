@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
-from unrolled.report.drawing import drawing_style, svg_text
+from unrolled.report.drawing import drawing_style, write_figure
 from unrolled.report.figures import (
     gradient_figure,
     length_figure,
@@ -15,7 +13,12 @@ from unrolled.report.figures import (
     spread_figure,
 )
 from unrolled.report.runs import Setting, by_setting, run_results
-from unrolled.storage import Cell, read_json, read_tsv, write_text, write_tsv
+from unrolled.storage import Cell, read_json, read_tsv, write_tsv
+
+MEANS = ["finished_runs", "mean_test_perplexity", "lowest", "highest"]
+SPREADS = ["setting", "run", "test_perplexity"]
+ERRORS = ["cell", "truncation_depth", "parameter", "relative_error_from", "entries"]
+LENGTHS = ["split", "words", "sentences"]
 
 
 def run(
@@ -43,24 +46,16 @@ def run(
     corpus, proofs = read_json(profile), [read_json(path) for path in checks]
     folder = Path(folder)
     with drawing_style():
-        _write(folder, "loss", loss_figure(settings, history, validation_losses))
-        _write(folder, "perplexity", perplexity_figure(settings))
-        _write(folder, "spread", spread_figure(settings, test_perplexities))
-        _write(folder, "gradient_check", gradient_figure(proofs))
-        _write(folder, "lengths", length_figure(corpus))
-    _write_table(folder / "loss.tsv", history)
-    _write_table(folder / "perplexity.tsv", _perplexities(settings))
-    _write_table(folder / "spread.tsv", _spreads(settings))
-    _write_table(folder / "gradient_check.tsv", _errors(proofs))
-    _write_table(folder / "lengths.tsv", _lengths(corpus))
-
-
-def _write(folder: Path, name: str, figure: Figure) -> None:
-    write_text(folder / f"{name}.svg", svg_text(figure, name))
-
-
-def _write_table(path: Path, rows: Sequence[Mapping[str, Cell]]) -> None:
-    write_tsv(path, list(rows[0]) if rows else ["empty"], rows)
+        write_figure(folder / "loss.svg", loss_figure(settings, history, validation_losses))
+        write_figure(folder / "perplexity.svg", perplexity_figure(settings))
+        write_figure(folder / "spread.svg", spread_figure(settings, test_perplexities))
+        write_figure(folder / "gradient_check.svg", gradient_figure(proofs))
+        write_figure(folder / "lengths.svg", length_figure(corpus))
+    write_tsv(folder / "loss.tsv", list(history[0]) if history else ["run"], history)
+    write_tsv(folder / "perplexity.tsv", [*settings[0].settings, *MEANS], _perplexities(settings))
+    write_tsv(folder / "spread.tsv", SPREADS, _spreads(settings))
+    write_tsv(folder / "gradient_check.tsv", ERRORS, _errors(proofs))
+    write_tsv(folder / "lengths.tsv", LENGTHS, _lengths(corpus))
 
 
 def _baselines(path: Path | str, split: str, column: str) -> dict[str, float]:

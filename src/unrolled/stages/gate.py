@@ -1,27 +1,22 @@
-"""Stop a cell's runs unless its gradients are right at every depth of the sweep."""
+"""Stop the runs of a cell at a depth unless its gradients are right there."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from unrolled.errors import CheckError
 from unrolled.storage import read_json, write_json
 
 
-def run(checks: Sequence[Path | str], gate: Path | str) -> None:
-    """Write which checks have passed.
+def run(path: Path | str, gate: Path | str) -> None:
+    """Write that a check has passed.
+
+    Args:
+        path: the check's JSON file.
+        gate: the JSON file to write.
 
     Raises:
-        CheckError: one has not, or there is none; the message names parameter, index and both
-        values.
+        CheckError: it has not, or nothing was checked; the message names parameter, index and both
+            values.
     """
-    if not checks:
-        raise CheckError("no gradient check was made, so nothing is proved")
-    for path in checks:
-        _require_passed(path)
-    write_json(gate, {"passed": True, "checks": [Path(path).name for path in checks]})
-
-
-def _require_passed(path: Path | str) -> None:
     check = read_json(path)
     for parameter in check["parameters"]:
         if not parameter["passed"]:
@@ -35,3 +30,4 @@ def _require_passed(path: Path | str) -> None:
             )
     if check["passed"] is not True:
         raise CheckError(f"{path} holds no parameter that was checked")
+    write_json(gate, {"passed": True, "check": Path(path).name})

@@ -59,12 +59,11 @@ def _tables(folders: Folders, name: str) -> dict[str, list[dict[str, str]]]:
     return {run: read_tsv(folder / name) for run, folder in folders.items()}
 
 
-def _versions(folders: Folders) -> dict[str, Any]:
-    """What the first run was made with; a sweep is made with one installation."""
-    for folder in folders.values():
-        provenance = read_json(folder / "provenance.json")
-        return {key: provenance[key] for key in VERSIONS}
-    return {}
+def _versions(folders: Folders) -> dict[str, str]:
+    """What the runs were made with; more than one of a kind where runs were added later."""
+    records = [read_json(folder / "provenance.json") for folder in folders.values()]
+    found = {key: {record[key]: None for record in records if record[key]} for key in VERSIONS}
+    return {key: " and ".join(values) for key, values in found.items() if values}
 
 
 def _inline(svg: str) -> str:

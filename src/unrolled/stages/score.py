@@ -7,7 +7,6 @@ from unrolled.analysis.evaluation import ScoredSentence, score_sentence
 from unrolled.model.files import read_model
 from unrolled.storage import Cell, read_json, write_tsv
 from unrolled.text.sentence_file import read_own_sentences
-from unrolled.text.vocabulary import RESERVED, UNKNOWN
 from unrolled.text.words import words
 
 SENTENCE_COLUMNS = [
@@ -17,7 +16,7 @@ SENTENCE_COLUMNS = [
     "log_probability",
     "log_probability_per_token",
 ]
-WORD_COLUMNS = ["sentence", "position", "word", "token", "log_probability"]
+WORD_COLUMNS = ["sentence", "position", "word", "token", "known", "log_probability"]
 
 
 def run(
@@ -51,7 +50,7 @@ def _sentence_rows(texts: list[str], scored: list[ScoredSentence]) -> list[dict[
         {
             "sentence": number,
             "text": text,
-            "unknown_words": list(sentence.tokens).count(RESERVED[UNKNOWN]),
+            "unknown_words": sum(sentence.unknown),
             "log_probability": sentence.log_probability,
             "log_probability_per_token": sentence.log_probability / len(sentence.tokens),
         }
@@ -62,13 +61,18 @@ def _sentence_rows(texts: list[str], scored: list[ScoredSentence]) -> list[dict[
 def _word_rows(scored: list[ScoredSentence]) -> Iterable[dict[str, Cell]]:
     for number, sentence in enumerate(scored, start=1):
         columns = zip(
-            [*sentence.words, ""], sentence.tokens, sentence.log_probabilities, strict=True
+            [*sentence.words, ""],
+            sentence.tokens,
+            sentence.unknown,
+            sentence.log_probabilities,
+            strict=True,
         )
-        for position, (word, token, log_probability) in enumerate(columns, start=1):
+        for position, (word, token, unknown, log_probability) in enumerate(columns, start=1):
             yield {
                 "sentence": number,
                 "position": position,
                 "word": word,
                 "token": token,
+                "known": "no" if unknown else "yes",
                 "log_probability": log_probability,
             }

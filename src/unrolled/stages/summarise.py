@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from unrolled.config.sweep import shown
 from unrolled.report.runs import RESULTS
 from unrolled.storage import Cell, read_json, read_tsv, write_tsv
 
@@ -28,11 +29,15 @@ def run(
         if row["split"] == "test"
     }
     rows = [
-        {"run": name, **values, **_results(run_folders.get(name)), **floor}
+        {"run": name, **_shown(values), **_results(run_folders.get(name)), **floor}
         for name, values in settings.items()
     ]
     columns = ["run", *next(iter(settings.values())), *RESULTS, *floor]
     write_tsv(summary, columns, rows)
+
+
+def _shown(settings: Mapping[str, Any]) -> dict[str, Cell]:
+    return {key: shown(value) for key, value in settings.items()}
 
 
 def _results(folder: Path | str | None) -> dict[str, Cell]:

@@ -34,6 +34,9 @@ DTYPES = {"single": np.float32, "double": np.float64}
 PROGRESS_SECONDS = 5
 """How often the bar in the log moves at most."""
 
+_MAXRSS_PER_MB = 1024**2 if sys.platform == "darwin" else 1024
+"""What getrusage counts in differs: bytes there, kilobytes elsewhere."""
+
 
 def run(
     name: str,
@@ -63,7 +66,7 @@ def run(
         len(vocabulary),
         model.hidden_size,
         np.random.default_rng(seeds[0]),
-        DTYPES[training.precision],
+        DTYPES[model.precision],
     )
     began = time.perf_counter()
     outcome = train(
@@ -133,10 +136,11 @@ def _metrics(outcome: Outcome) -> dict[str, Any]:
 def _timing(
     folder: Path, seconds: float, tokens: int
 ) -> tuple[Path, Sequence[str], list[dict[str, Cell]]]:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     row: dict[str, Cell] = {
         "seconds": round(seconds, 3),
         "tokens_per_second": round(tokens / seconds),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_memory_mb": round(peak / _MAXRSS_PER_MB),
     }
     return folder / "timing.tsv", list(row), [row]
 
@@ -155,16 +159,19 @@ def _provenance() -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit of the code, where it lies in a git checkout of its own; None elsewhere."""
+    """The commit of the code, marked where files differ from it; None outside a checkout."""
     checkout = Path(__file__).parents[3]
     if not (checkout / ".git").exists():
         return None
+    commit, changes = (_git(checkout, *call) for call in (["rev-parse", "HEAD"], ["status", "-s"]))
+    return f"{commit} with changes" if commit and changes else commit
+
+
+def _git(checkout: Path, *arguments: str) -> str | None:
+    """What git prints; None where it is missing or fails."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(checkout), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
+            ["git", "-C", str(checkout), *arguments], capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
         return None

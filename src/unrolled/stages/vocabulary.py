@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from unrolled.config.sections import TextConfig
+from unrolled.config.sections import VocabularyConfig
 from unrolled.text.sentence_file import read_sentences
 from unrolled.text.vocabulary import build_vocabulary, write_vocabulary
 
 
-def run(config: TextConfig, train: Path | str, vocabulary: Path | str) -> None:
+def run(config: VocabularyConfig, train: Path | str, vocabulary: Path | str) -> None:
     """Write the vocabulary of the training split's sentences.
 
     Raises:

@@ -160,8 +160,9 @@ class _Run:
         loss = mean_loss(self.network, self.validation)
         if not math.isfinite(loss):
             raise _DivergedError(f"validation loss {loss} after step {self.step}")
-        epoch = round(self.step / self.batch_count, 3)
-        evaluation = Evaluation(epoch, self.step, self.learning_rate, train_loss, loss)
+        evaluation = Evaluation(
+            self.step / self.batch_count, self.step, self.learning_rate, train_loss, loss
+        )
         if self.best is None or loss < self.best.validation_loss_nats_per_token:
             self.best = evaluation
             self.best_parameters = {

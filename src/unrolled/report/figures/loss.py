@@ -19,6 +19,7 @@ from unrolled.report.drawing import (
     counted,
     label_outer_axes,
     new_figure,
+    wrapped,
 )
 from unrolled.report.runs import Setting
 
@@ -32,6 +33,9 @@ LOSS_COLOURS = {"training": VERMILION, "validation": BLUE}
 SEED_DASHES = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 SEED_MARKERS = ("o", "s", "^", "D", "v")
 """One more than the dashes, so that twenty seeds look different."""
+
+PANELS_WIDTH = 8.6
+"""Inches that the panels have together, beside the names of lines and axes."""
 
 
 def loss_figure(
@@ -47,12 +51,16 @@ def loss_figure(
     columns = len({setting.settings["truncation_depth"] for setting in settings})
     rows = math.ceil(len(settings) / columns)
     label = f"Loss over the epochs of training, in {counted(len(settings), 'panel')}"
-    figure = new_figure(10, 0.9 + 1.9 * rows, label)
+    lines = wrapped(settings[0].description, PANELS_WIDTH / columns).count("\n")
+    figure = new_figure(10, 0.9 + (1.9 + 0.15 * lines) * rows, label)
     axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
     top = _top(history, baselines)
     shown = {name: loss for name, loss in baselines.items() if loss <= top}
     styles = _seed_styles(settings)
-    ends = [_draw_losses(*panel, history, styles) for panel in zip(axes, settings, strict=False)]
+    ends = [
+        _draw_losses(axis, setting, history, styles, PANELS_WIDTH / columns)
+        for axis, setting in zip(axes, settings, strict=False)
+    ]
     for axis in axes[: len(settings)]:
         _draw_baselines(axis, shown)
         axis.set_ylim(top=top)
@@ -118,10 +126,10 @@ def _top(history: Sequence[Row], baselines: Mapping[str, float]) -> float:
 
 
 def _draw_losses(
-    axis: Axes, setting: Setting, history: Sequence[Row], styles: Mapping[str, Any]
+    axis: Axes, setting: Setting, history: Sequence[Row], styles: Mapping[str, Any], width: float
 ) -> dict[str, float]:
     """The loss with which training and validation end, the mean over seeds; empty without runs."""
-    axis.set_title(setting.description, loc="left")
+    axis.set_title(wrapped(setting.description, width), loc="left")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     ends: dict[str, list[float]] = {}
     for run in setting.runs:

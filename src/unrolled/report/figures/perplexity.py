@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from unrolled.config.sweep import depth_order
-from unrolled.report.drawing import INK, counted, new_figure
+from unrolled.report.drawing import INK, counted, new_figure, wrapped
 from unrolled.report.runs import Setting
 
 FIELD_HEIGHT = 0.58
@@ -33,11 +33,13 @@ def perplexity_figure(settings: Sequence[Setting]) -> Figure:
         for key in ("hidden_size", "truncation_depth")
     )
     label = f"Mean test perplexity of {counted(len(settings), 'setting')}"
-    figure = new_figure(
-        columns * max(2.6, 0.8 + 0.95 * depths), rows * (0.9 + FIELD_HEIGHT * sizes), label
-    )
+    width = max(2.6, 0.8 + 0.95 * depths)
+    titles = [wrapped(title, width - 0.6) for title in maps]
+    lines = max(title.count("\n") for title in titles)
+    height = 0.9 + 0.15 * lines + FIELD_HEIGHT * sizes
+    figure = new_figure(columns * width, rows * height, label)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis, (title, group) in zip(axes, maps.items(), strict=False):
+    for axis, title, group in zip(axes, titles, maps.values(), strict=False):
         _draw_map(axis, group, colours)
         axis.set_title(title, loc="left")
     for axis in axes[len(maps) :]:
