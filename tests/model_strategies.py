@@ -8,13 +8,15 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike, NDArray
 
-from unrolled.model.network import Network
+from unrolled.model.cells import CELLS
+from unrolled.model.network import Network, parameter_shapes
 from unrolled.model.reference import ReferenceNetwork
 from unrolled.model.types import Array, Gradients, RowGradient
 from unrolled.text.dataset import Dataset, encode_documents, write_dataset
 from unrolled.text.vocabulary import END, START, Ids, Vocabulary, write_vocabulary
 
 PARAMETERS = ("input_weights", "recurrent_weights", "output_weights")
+BIASES = ("bias", "output_bias")
 
 
 def ids(*words: int) -> Ids:
@@ -28,19 +30,38 @@ def sentence(*words: int) -> Ids:
 
 
 def network_of(
-    seed: int, vocabulary_size: int = 7, hidden_size: int = 4, dtype: DTypeLike = np.float64
+    seed: int,
+    vocabulary_size: int = 7,
+    hidden_size: int = 4,
+    dtype: DTypeLike = np.float64,
+    cell_name: str = "elman",
+    bias: bool = False,
 ) -> Network:
     """A network whose weights are large enough for the tanh to bend."""
     rng = np.random.default_rng(seed)
-    shapes = [(vocabulary_size, hidden_size), (hidden_size,) * 2, (vocabulary_size, hidden_size)]
-    weights = (rng.normal(0, 0.6, shape).astype(dtype) for shape in shapes)
-    return Network(dict(zip(PARAMETERS, weights, strict=True)))
+    shapes = parameter_shapes(cell_name, vocabulary_size, hidden_size, bias)
+    weights = {name: rng.normal(0, 0.6, shape).astype(dtype) for name, shape in shapes.items()}
+    return Network(weights, cell_name)
+
+
+def stepped(network: Network, word: int, state: Array) -> tuple[Array, Array]:
+    """The state after one word, and what the cell remembers of the step; (1, any) both."""
+    weights = network.parameters
+    projected = weights["input_weights"][[word]] + weights.get("bias", 0)
+    recurrent = state[:, : network.hidden_size] @ weights["recurrent_weights"].T
+    return network.cell.step(projected, recurrent, state)
+
+
+def start_of(network: Network) -> Array:
+    """The state before the first word, (1, parts * hidden)."""
+    return np.zeros((1, network.cell.PARTS * network.hidden_size))
 
 
 def zero_network(vocabulary_size: int, hidden_size: int = 2) -> Network:
     """A network to which all words are alike."""
     shapes = [(vocabulary_size, hidden_size), (hidden_size,) * 2, (vocabulary_size, hidden_size)]
-    return Network({name: np.zeros(shape) for name, shape in zip(PARAMETERS, shapes, strict=True)})
+    zeros = {name: np.zeros(shape) for name, shape in zip(PARAMETERS, shapes, strict=True)}
+    return Network(zeros, "elman")
 
 
 def fixed_network(logits: Sequence[float]) -> Network:
@@ -51,7 +72,8 @@ def fixed_network(logits: Sequence[float]) -> Network:
             "input_weights": np.full((vocabulary_size, 1), 50.0),  # tanh(50) is 1 to the last bit
             "recurrent_weights": np.zeros((1, 1)),
             "output_weights": np.array(logits, dtype=np.float64)[:, np.newaxis],
-        }
+        },
+        "elman",
     )
 
 
@@ -135,8 +157,18 @@ def depths() -> st.SearchStrategy[int | None]:
 
 
 @st.composite
-def networks_and_sentences(draw: st.DrawFn) -> tuple[Network, list[Ids]]:
-    """A network of random shape and sentences that it can read."""
+def networks_and_sentences(
+    draw: st.DrawFn,
+    cell_names: Sequence[str] = tuple(CELLS),
+    biases: Sequence[bool] = (False, True),
+) -> tuple[Network, list[Ids]]:
+    """A network of random cell and shape, and sentences that it can read."""
     vocabulary_size, hidden_size = draw(st.integers(2, 9)), draw(st.integers(1, 6))
-    network = network_of(draw(st.integers(0, 10_000)), vocabulary_size, hidden_size)
+    network = network_of(
+        draw(st.integers(0, 10_000)),
+        vocabulary_size,
+        hidden_size,
+        cell_name=draw(st.sampled_from(cell_names)),
+        bias=draw(st.sampled_from(biases)),
+    )
     return network, draw(sentences_of(vocabulary_size))

@@ -7,11 +7,16 @@ from hypothesis import strategies as st
 
 from model_strategies import depths, ids, largest_error, sentences_of
 from unrolled.model import bptt
+from unrolled.model.bptt import Deltas, Trace
+from unrolled.model.cells import CELLS
+from unrolled.model.cells.cell import Cell
 from unrolled.model.packing import PackedBatch, pack
 from unrolled.model.types import Array
 from unrolled.text.vocabulary import Ids
 
 LENGTHS = {"full": [5, 5, 5], "mixed": [2, 6, 1, 4, 6], "single words": [1, 1], "one": [7]}
+
+every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 
 
 def batch_of(lengths: list[int]) -> PackedBatch:
@@ -19,13 +24,14 @@ def batch_of(lengths: list[int]) -> PackedBatch:
 
 
 def arrays_for(
-    batch: PackedBatch, seed: int = 1, hidden_size: int = 3
-) -> tuple[Array, Array, Array]:
-    """Hidden states, gradients for them and recurrent weights; made up, since any will do."""
+    cell: Cell, batch: PackedBatch, seed: int = 1, hidden_size: int = 3
+) -> tuple[Trace, Array, Array]:
+    """A trace, gradients for its hidden states and recurrent weights."""
     rng = np.random.default_rng(seed)
-    shape = (batch.positions, hidden_size)
-    weights = rng.normal(0, 0.6, (hidden_size, hidden_size))
-    return rng.uniform(-1, 1, shape), rng.normal(0, 1, shape), weights
+    blocks = cell.BLOCKS * hidden_size
+    weights = rng.normal(0, 0.6, (blocks, hidden_size))
+    trace = bptt.forward(cell, batch, rng.normal(0, 1, (batch.positions, blocks)), weights)
+    return trace, rng.normal(0, 1, (batch.positions, hidden_size)), weights
 
 
 def rows_by_sentence(batch: PackedBatch) -> list[list[int]]:
@@ -34,109 +40,187 @@ def rows_by_sentence(batch: PackedBatch) -> list[list[int]]:
 
 
 def walked_deltas(
-    batch: PackedBatch, hidden: Array, d_hidden: Array, weights: Array, depth: int | None
-) -> Array:
+    cell: Cell,
+    batch: PackedBatch,
+    trace: Trace,
+    d_hidden: Array,
+    weights: Array,
+    depth: int | None,
+) -> Deltas:
     """Each output's delta carried back alone, one step after the other."""
-    total = np.zeros_like(hidden)
+    total = Deltas(*np.zeros((2, batch.positions, len(weights))))
+    hidden_size = weights.shape[1]
     for rows in rows_by_sentence(batch):
-        for t, row in enumerate(rows):
-            delta = d_hidden[row] * (1 - hidden[row] ** 2)
-            total[row] += delta
+        for t, output in enumerate(rows):
+            d_state: Array = np.zeros((1, trace.states.shape[1]))
+            d_state[0, :hidden_size] = d_hidden[output]
             first = 0 if depth is None else max(0, t - depth)
-            for earlier in reversed(rows[first:t]):
-                delta = weights.T @ delta * (1 - hidden[earlier] ** 2)
-                total[earlier] += delta
+            for row in reversed(rows[first : t + 1]):
+                found = cell.step_backward(
+                    d_state, trace.previous[[row]], trace.states[[row]], trace.memory[[row]]
+                )
+                total.d_word[row] += found.d_word[0]
+                total.d_recurrent[row] += found.d_recurrent[0]
+                d_state = np.zeros_like(d_state) if found.d_previous is None else found.d_previous
+                d_state[0, :hidden_size] += weights.T @ found.d_recurrent[0]
     return total
 
 
+def error_between(found: Deltas, expected: Deltas) -> float:
+    return max(largest_error(*arrays) for arrays in zip(found, expected, strict=True))
+
+
+# The way forward
+
+
+@every_cell
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
-@pytest.mark.parametrize("depth", [0, 1, 4, None])
+def test_a_trace_is_what_each_sentence_gives_when_it_is_stepped_alone(
+    cell: Cell, lengths: list[int]
+) -> None:
+    batch, rng = batch_of(lengths), np.random.default_rng(2)
+    word = rng.normal(0, 1, (batch.positions, cell.BLOCKS * 3))
+    weights = rng.normal(0, 0.6, (cell.BLOCKS * 3, 3))
+
+    trace = bptt.forward(cell, batch, word, weights)
+
+    for rows in rows_by_sentence(batch):
+        state: Array = np.zeros((1, cell.PARTS * 3))
+        for row in rows:
+            np.testing.assert_allclose(trace.previous[[row]], state, rtol=0, atol=1e-14)
+            state, memory = cell.step(word[[row]], state[:, :3] @ weights.T, state)
+            np.testing.assert_allclose(trace.states[[row]], state, rtol=0, atol=1e-14)
+            np.testing.assert_allclose(trace.memory[[row]], memory, rtol=0, atol=1e-14)
+
+
+@every_cell
+def test_the_hidden_part_of_a_state_comes_first(cell: Cell) -> None:
+    trace, _, _ = arrays_for(cell, batch_of([2, 3]))
+
+    assert trace.states.shape == trace.previous.shape == (5, cell.PARTS * 3)
+    np.testing.assert_array_equal(trace.hidden, trace.states[:, :3])
+    np.testing.assert_array_equal(trace.previous_hidden, trace.previous[:, :3])
+
+
+# The way back
+
+
+@every_cell
+@pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
+@pytest.mark.parametrize("depth", [0, 1, 2, 4, None])
 def test_deltas_are_those_of_each_output_walked_back_alone(
-    lengths: list[int], depth: int | None
+    cell: Cell, lengths: list[int], depth: int | None
 ) -> None:
     batch = batch_of(lengths)
-    hidden, d_hidden, weights = arrays_for(batch)
+    arrays = arrays_for(cell, batch)
 
-    found = bptt.deltas(batch, hidden, d_hidden, weights, depth)
+    found = bptt.deltas(cell, batch, *arrays, depth)
 
-    expected = walked_deltas(batch, hidden, d_hidden, weights, depth)
-    assert largest_error(found, expected) < 1e-13
+    assert error_between(found, walked_deltas(cell, batch, *arrays, depth)) < 1e-13
 
 
+@every_cell
 @given(sentences_of(2), depths(), st.integers(0, 10_000), st.integers(1, 5))
 @settings(deadline=None)
 def test_deltas_of_any_lengths_and_depth_are_those_walked_back_alone(
-    sentences: list[Ids], depth: int | None, seed: int, hidden_size: int
+    cell: Cell, sentences: list[Ids], depth: int | None, seed: int, hidden_size: int
 ) -> None:
     batch = pack(sentences)
-    hidden, d_hidden, weights = arrays_for(batch, seed, hidden_size)
+    arrays = arrays_for(cell, batch, seed, hidden_size)
 
-    found = bptt.deltas(batch, hidden, d_hidden, weights, depth)
+    found = bptt.deltas(cell, batch, *arrays, depth)
 
-    expected = walked_deltas(batch, hidden, d_hidden, weights, depth)
-    assert largest_error(found, expected) < 1e-12
+    assert error_between(found, walked_deltas(cell, batch, *arrays, depth)) < 1e-12
 
 
+@every_cell
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
 @pytest.mark.parametrize("beyond", [0, 1, 20])
 def test_both_ways_agree_where_no_sentence_is_longer_than_the_depth(
-    lengths: list[int], beyond: int
+    cell: Cell, lengths: list[int], beyond: int
 ) -> None:
     batch = batch_of(lengths)
-    arrays = arrays_for(batch)
+    arrays = arrays_for(cell, batch)
 
-    truncated = bptt.truncated_deltas(batch, *arrays, max(lengths) - 1 + beyond)
+    truncated = bptt.truncated_deltas(cell, batch, *arrays, max(lengths) - 1 + beyond)
 
-    assert largest_error(truncated, bptt.full_deltas(batch, *arrays)) < 1e-14
+    assert error_between(truncated, bptt.full_deltas(cell, batch, *arrays)) < 1e-14
 
 
-def test_both_ways_differ_where_the_longest_sentence_is_one_step_too_long() -> None:
+@every_cell
+def test_both_ways_differ_where_the_longest_sentence_is_one_step_too_long(cell: Cell) -> None:
     batch = batch_of(LENGTHS["mixed"])
-    arrays = arrays_for(batch)
+    arrays = arrays_for(cell, batch)
 
-    truncated = bptt.truncated_deltas(batch, *arrays, max(LENGTHS["mixed"]) - 2)
+    truncated = bptt.truncated_deltas(cell, batch, *arrays, max(LENGTHS["mixed"]) - 2)
 
-    assert largest_error(truncated, bptt.full_deltas(batch, *arrays)) > 1e-3
+    assert error_between(truncated, bptt.full_deltas(cell, batch, *arrays)) > 1e-3
 
 
+@every_cell
 @pytest.mark.parametrize("depth", [0, 1, 3, 4, 5, None])
-def test_a_loss_reaches_its_own_state_and_as_many_before_as_the_depth(depth: int | None) -> None:
+def test_a_loss_reaches_its_own_state_and_as_many_before_as_the_depth(
+    cell: Cell, depth: int | None
+) -> None:
     batch = batch_of([3, 6])
-    hidden, d_hidden, weights = arrays_for(batch)
+    trace, d_hidden, weights = arrays_for(cell, batch)
     rows = rows_by_sentence(batch)[1]
     d_hidden[np.arange(batch.positions) != rows[4]] = 0  # only the fifth output has a loss
 
-    found = bptt.deltas(batch, hidden, d_hidden, weights, depth)
+    found = bptt.deltas(cell, batch, trace, d_hidden, weights, depth)
 
     reached = rows[max(0, 4 - (4 if depth is None else depth)) : 5]
-    assert np.flatnonzero(found.any(axis=1)).tolist() == sorted(reached)
+    for deltas in found:
+        assert np.flatnonzero(deltas.any(axis=1)).tolist() == sorted(reached)
 
 
-def test_depth_zero_stays_where_it_is() -> None:
+def elman_trace() -> Trace:
+    """One sentence of two words and one hidden unit; made up, since any states will do."""
+    states = np.array([[0.5], [-0.5]])
+    return Trace(states, np.array([[0.0], [0.5]]), states[:, :0], hidden_size=1)
+
+
+@pytest.mark.parametrize(
+    ("depth", "expected"),
+    [
+        (0, [[3], [6]]),  # the slope of tanh is 1 - 0.5² = 0.75 at both
+        (1, [[12], [6]]),  # 6 * 2 * 0.75 = 9 arrives at the 3 of the first
+    ],
+)
+def test_elman_deltas_by_hand(depth: int, expected: list[list[int]]) -> None:
     batch = pack([ids(0, 0, 0)])
-    hidden, d_hidden = np.array([[0.5], [-0.5]]), np.array([[4.0], [8.0]])
+    d_hidden, weights = np.array([[4.0], [8.0]]), np.array([[2.0]])
 
-    found = bptt.deltas(batch, hidden, d_hidden, np.array([[2.0]]), 0)
+    found = bptt.truncated_deltas(CELLS["elman"], batch, elman_trace(), d_hidden, weights, depth)
 
-    assert found.tolist() == [[3], [6]]  # the slope of tanh is 1 - 0.5² = 0.75 at both
-
-
-def test_depth_one_goes_back_through_the_recurrent_weights() -> None:
-    batch = pack([ids(0, 0, 0)])
-    hidden, d_hidden = np.array([[0.5], [-0.5]]), np.array([[4.0], [8.0]])
-
-    found = bptt.deltas(batch, hidden, d_hidden, np.array([[2.0]]), 1)
-
-    assert found.tolist() == [[12], [6]]  # 6 * 2 * 0.75 = 9 arrives at the 3 of the first
+    assert found.d_word.tolist() == found.d_recurrent.tolist() == expected
 
 
+def test_a_gradient_passes_unchanged_through_gates_that_keep_everything() -> None:
+    batch = batch_of([6])
+    word = np.tile([0.0, 1e4, 0.5], (6, 1))  # the update gate of the only unit is open
+    word[0] = [0.0, 0.0, 0.5]  # but at the first word
+    weights = np.zeros((3, 1))
+    trace = bptt.forward(CELLS["gru"], batch, word, weights)
+    d_hidden = np.array([[0.0], [0.0], [0.0], [0.0], [0.0], [8.0]])
+
+    found = bptt.full_deltas(CELLS["gru"], batch, trace, d_hidden, weights)
+
+    # z = 1/2, n = tanh 1/2, s = n / 2: d_n = 8 (1 - z) (1 - n²), d_z = -8 n z (1 - z)
+    n = np.tanh(0.5)
+    np.testing.assert_allclose(found.d_word[0], [0, -2 * n, 4 * (1 - n * n)], rtol=1e-14)
+    assert not found.d_word[1:].any()
+
+
+@every_cell
 @pytest.mark.parametrize("depth", [0, 2, None])
-def test_what_is_handed_over_stays_unchanged(depth: int | None) -> None:
+def test_what_is_handed_over_stays_unchanged(cell: Cell, depth: int | None) -> None:
     batch = batch_of(LENGTHS["mixed"])
-    arrays = arrays_for(batch)
+    trace, d_hidden, weights = arrays_for(cell, batch)
+    arrays = [trace.states, trace.previous, trace.memory, d_hidden, weights]
     copies = [array.copy() for array in arrays]
 
-    bptt.deltas(batch, *arrays, depth)
+    bptt.deltas(cell, batch, trace, d_hidden, weights, depth)
 
     for array, copy in zip(arrays, copies, strict=True):
         np.testing.assert_array_equal(array, copy)

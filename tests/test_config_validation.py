@@ -68,10 +68,12 @@ REFUSED = [
     ("corpus.packages", "numpy", f"corpus.packages {LIST} (got 'numpy')"),
     ("corpus.path", 5, "corpus.path must be a text or null (got 5)"),
     ("corpus.path", "", "corpus.path must be a text or null (got '')"),
-    ("sweep.cell", ["ellman"], "sweep.cell[0] must be elman (got 'ellman')"),
+    ("sweep.cell", ["ellman"], "sweep.cell[0] must be elman, gru or lstm (got 'ellman')"),
+    ("model.bias", "yes", "model.bias must be true or false (got 'yes')"),
+    ("model.bias", 1, "model.bias must be true or false (got 1)"),
     ("model.precision", "half", "model.precision must be single or double (got 'half')"),
     # The settings that name a run stand in the sweep alone.
-    ("model.hidden_size", 100, "model.hidden_size is not a known key; known are precision"),
+    ("model.hidden_size", 100, "model.hidden_size is not a known key; known are bias, precision"),
     ("training.seed", 1, "training.seed is not a known key"),
     # A whole number is neither a number with a point nor a truth value, and has a range.
     ("training.epochs", 0, f"training.epochs {WHOLE} (got 0)"),

@@ -1,5 +1,6 @@
 """Figures of a trained network: perplexity, accuracy, and the user's own sentences."""
 
+import itertools
 import math
 
 import numpy as np
@@ -19,6 +20,7 @@ from model_strategies import (
 )
 from unrolled.analysis.evaluation import evaluate, score_sentence
 from unrolled.analysis.measures import perplexity
+from unrolled.model.cells import CELLS
 from unrolled.text.dataset import Dataset
 from unrolled.text.vocabulary import UNKNOWN, Vocabulary
 
@@ -137,6 +139,25 @@ def test_a_sentences_words_sum_to_its_log_probability_by_the_reference() -> None
     expected = reference_log_probability(network, ids(0, 3, 4, 5, 6, 1))
     assert scored.log_probability == pytest.approx(expected, rel=1e-13)
     assert math.fsum(scored.log_probabilities) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
+def test_words_and_splits_are_scored_as_steps_one_by_one_say_in_every_cell(
+    cell: str, bias: bool
+) -> None:
+    network = network_of(9, cell_name=cell, bias=bias)
+    words = sentence(3, 4, 5, 6)
+    expected, state = [], None
+    for word, following in itertools.pairwise(words):
+        state, log_probabilities = network.step(ids(int(word)), state)
+        expected.append(float(log_probabilities[0, following]))
+
+    scored = score_sentence(network, VOCABULARY, ["the", "cat", "sat", "."])
+    score = evaluate(network, dataset_of([words]))
+
+    np.testing.assert_allclose(scored.log_probabilities, expected, rtol=0, atol=1e-13)
+    assert score.loss_nats_per_token == pytest.approx(-math.fsum(expected) / 5, rel=1e-13)
 
 
 def test_every_word_has_the_logarithm_of_its_probability_after_the_words_before() -> None:

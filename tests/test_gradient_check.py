@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_strategies import PARAMETERS, dense, network_of, reference_log_probability
+from model_strategies import (
+    BIASES,
+    PARAMETERS,
+    dense,
+    network_of,
+    reference_log_probability,
+    start_of,
+    stepped,
+)
 from unrolled.analysis import gradient_check
 from unrolled.analysis.gradient_check import (
     ParameterCheck,
@@ -17,7 +25,10 @@ from unrolled.analysis.gradient_check import (
     windowed_loss,
 )
 from unrolled.config.sections import ChecksConfig
-from unrolled.model import bptt, elman, output
+from unrolled.model import bptt, output
+from unrolled.model.cells import CELLS
+from unrolled.model.cells.cell import StepGradients
+from unrolled.model.network import Network
 from unrolled.model.packing import pack
 from unrolled.model.types import Array, Gradients, RowGradient
 from unrolled.text.vocabulary import Ids
@@ -26,7 +37,11 @@ TOLERANCE = 1e-7
 CONFIG = ChecksConfig(
     hidden_size=4, vocabulary_size=6, sentences=2, step=1e-5, tolerance=TOLERANCE, seed=1
 )
-NETWORK = network_of(1, vocabulary_size=5, hidden_size=3)
+NETWORKS = {
+    cell: network_of(1, vocabulary_size=5, hidden_size=3, cell_name=cell, bias=True)
+    for cell in CELLS
+}
+NETWORK = network_of(1, vocabulary_size=5, hidden_size=3)  # an Elman network without biases
 WORDS = np.random.default_rng(1).integers(5, size=11).astype(np.int32)
 SENTENCES = [WORDS[:5], WORDS[5:]]  # of 4 and 5 predictions
 DEPTH = 1
@@ -34,14 +49,24 @@ DEPTH = 1
 Change = Callable[[Array], Array]
 
 
-def sound_gradients(depth: int | None = DEPTH) -> dict[str, Array]:
-    _, gradients = NETWORK.loss_and_gradients(pack(SENTENCES), depth)
+every_cell = pytest.mark.parametrize("cell", CELLS)
+with_and_without_bias = pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
+
+
+def sound_gradients(depth: int | None = DEPTH, network: Network = NETWORK) -> dict[str, Array]:
+    _, gradients = network.loss_and_gradients(pack(SENTENCES), depth)
     return dense(gradients, 5)
 
 
-def checked(gradients: Gradients, depth: int | None = DEPTH) -> dict[str, ParameterCheck]:
-    checks = compare(NETWORK, SENTENCES, gradients, depth, step=1e-5)
+def checked(
+    gradients: Gradients, depth: int | None = DEPTH, network: Network = NETWORK
+) -> dict[str, ParameterCheck]:
+    checks = compare(network, SENTENCES, gradients, depth, step=1e-5)
     return {check.parameter: check for check in checks}
+
+
+def passed(checks: dict[str, ParameterCheck]) -> set[str]:
+    return {name for name, check in checks.items() if check.passes(TOLERANCE)}
 
 
 def with_first(value: float) -> Change:
@@ -49,7 +74,7 @@ def with_first(value: float) -> Change:
 
     def changed(array: Array) -> Array:
         copy = array.copy()
-        copy[0, 1] = value
+        copy.flat[1] = value
         return copy
 
     return changed
@@ -58,36 +83,45 @@ def with_first(value: float) -> Change:
 # Sound gradients
 
 
+@every_cell
+@with_and_without_bias
 @pytest.mark.parametrize("depth", [0, 1, 2, 4, None])
-def test_sound_code_passes_at_every_depth(depth: int | None) -> None:
-    checks = check_gradients(CONFIG, depth)
+def test_sound_code_passes_for_every_cell_at_every_depth(
+    cell: str, bias: bool, depth: int | None
+) -> None:
+    checks = check_gradients(cell, bias, CONFIG, depth)
 
-    assert [check.parameter for check in checks] == list(PARAMETERS)
+    assert [check.parameter for check in checks] == [*PARAMETERS, *(BIASES if bias else ())]
     for check in checks:
         assert check.passes(TOLERANCE)
-        assert check.error < 1e-9, check.parameter
+        assert check.error < 1e-8, check.parameter
 
 
+@every_cell
 @pytest.mark.parametrize("seed", range(2, 6))
-def test_sound_code_passes_with_other_seeds(seed: int) -> None:
+def test_sound_code_passes_with_other_seeds(cell: str, seed: int) -> None:
     config = ChecksConfig(3, 5, sentences=2, step=1e-5, tolerance=TOLERANCE, seed=seed)
 
-    for check in check_gradients(config, 1):
-        assert check.error < 1e-9, check.parameter
+    for check in check_gradients(cell, True, config, 1):
+        assert check.error < 1e-8, check.parameter
 
 
+@every_cell
 @pytest.mark.parametrize("depth", [0, 1, 2, 4])
-def test_the_plain_difference_disagrees_where_the_truncation_bites(depth: int) -> None:
-    plain_errors = {check.parameter: check.plain_error for check in check_gradients(CONFIG, depth)}
+def test_the_plain_difference_disagrees_where_the_truncation_bites(cell: str, depth: int) -> None:
+    checks = check_gradients(cell, True, CONFIG, depth)
+    plain_errors = {check.parameter: check.plain_error for check in checks}
 
-    assert plain_errors["input_weights"] > 1e-3
-    assert plain_errors["recurrent_weights"] > 1e-3
-    assert plain_errors["output_weights"] < 1e-9  # they act at the output alone: nothing is cut
+    for name in ("input_weights", "recurrent_weights", "bias"):
+        assert plain_errors[name] > 1e-3, name
+    for name in ("output_weights", "output_bias"):
+        assert plain_errors[name] < 1e-8, name  # they act at the output alone: nothing is cut
 
 
-def test_the_plain_difference_agrees_at_full_depth() -> None:
-    for check in check_gradients(CONFIG, None):
-        assert check.plain_error < 1e-9, check.parameter
+@every_cell
+def test_the_plain_difference_agrees_at_full_depth(cell: str) -> None:
+    for check in check_gradients(cell, True, CONFIG, None):
+        assert check.plain_error < 1e-8, check.parameter
 
 
 def test_a_truncated_gradient_is_no_gradient_of_the_total_loss() -> None:
@@ -127,23 +161,23 @@ def test_windowed_loss_moves_weights_inside_each_outputs_window_only() -> None:
     assert loss == pytest.approx(expected, rel=1e-13)
 
 
+@every_cell
 @pytest.mark.parametrize("depth", [0, 1, 2, 3, 4, 7, None])
-def test_windowed_loss_is_that_of_a_plain_loop_over_outputs(depth: int | None) -> None:
-    moved = network_of(2, vocabulary_size=5, hidden_size=3).parameters
+def test_windowed_loss_is_that_of_a_plain_loop_over_outputs(cell: str, depth: int | None) -> None:
+    network = NETWORKS[cell]
+    moved = network_of(2, vocabulary_size=5, hidden_size=3, cell_name=cell, bias=True)
 
-    loss = windowed_loss(NETWORK, moved, SENTENCES, depth)
+    loss = windowed_loss(network, moved.parameters, SENTENCES, depth)
 
     expected = 0.0
     for words in SENTENCES:
         for t in range(len(words) - 1):
             first = 0 if depth is None else max(0, t - depth)  # of the steps that are moved
-            state = np.zeros(3)
+            state = start_of(network)
             for step in range(t + 1):
-                weights = moved if step >= first else NETWORK.parameters
-                state = np.tanh(
-                    weights["input_weights"][words[step]] + weights["recurrent_weights"] @ state
-                )
-            logits = moved["output_weights"] @ state
+                state, _ = stepped(moved if step >= first else network, int(words[step]), state)
+            weights = moved.parameters
+            logits = weights["output_weights"] @ state[0, :3] + weights["output_bias"]
             expected += math.log(np.exp(logits).sum()) - logits[words[t + 1]]
     assert loss == pytest.approx(expected, rel=1e-13)
 
@@ -178,7 +212,7 @@ def test_sentences_are_longer_than_the_depth_and_two(
         return []
 
     monkeypatch.setattr(gradient_check, "compare", noted)
-    check_gradients(CONFIG, depth)
+    check_gradients("elman", False, CONFIG, depth)
 
     assert len(set(lengths)) == CONFIG.sentences
     assert min(lengths) > depth + 2
@@ -199,30 +233,41 @@ FAULTS: dict[str, Change] = {
     "one negative infinity": with_first(-math.inf),
     "one entry wrong": with_first(0.123),
     "rows in another order": lambda gradient: np.roll(gradient, 1, axis=0),
-    "columns in another order": lambda gradient: np.roll(gradient, 1, axis=1),
+    "columns in another order": lambda gradient: np.roll(gradient, 1, axis=-1),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-@pytest.mark.parametrize("name", PARAMETERS)
+@pytest.mark.parametrize("name", [*PARAMETERS, *BIASES])
 def test_a_planted_fault_fails_its_parameter_and_no_other(name: str, fault: Change) -> None:
-    gradients = sound_gradients()
+    network = NETWORKS["elman"]
+    gradients = sound_gradients(network=network)
     gradients[name] = fault(gradients[name])
 
-    checks = checked(gradients)
+    checks = checked(gradients, network=network)
 
-    assert {key: check.passes(TOLERANCE) for key, check in checks.items()} == {
-        key: key != name for key in PARAMETERS
-    }
+    assert passed(checks) == {*PARAMETERS, *BIASES} - {name}
 
 
-@pytest.mark.parametrize("name", ["input_weights", "recurrent_weights"])
+@every_cell
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_planted_fault_is_caught_in_every_parameter_of_every_cell(
+    cell: str, fault: Change
+) -> None:
+    gradients = sound_gradients(network=NETWORKS[cell])
+    faulty = {name: fault(gradient) for name, gradient in gradients.items()}
+
+    assert passed(checked(faulty, network=NETWORKS[cell])) == set()
+
+
+@every_cell
 @pytest.mark.parametrize("used", [0, 2, 3, None])
-def test_a_truncation_off_by_one_or_more_fails(name: str, used: int | None) -> None:
-    checks = checked(sound_gradients(used), depth=1)
+def test_a_truncation_off_by_one_or_more_fails(cell: str, used: int | None) -> None:
+    network = NETWORKS[cell]
 
-    assert not checks[name].passes(TOLERANCE)
-    assert checks["output_weights"].passes(TOLERANCE)
+    checks = checked(sound_gradients(used, network), depth=1, network=network)
+
+    assert passed(checks) == {"output_weights", "output_bias"}
 
 
 def test_a_transposed_recurrent_gradient_fails() -> None:
@@ -232,54 +277,110 @@ def test_a_transposed_recurrent_gradient_fails() -> None:
     assert not checked(gradients)["recurrent_weights"].passes(TOLERANCE)
 
 
+def deltas_of(network: Network, depth: int | None) -> tuple[bptt.Trace, bptt.Deltas]:
+    batch, weights = pack(SENTENCES), network.parameters
+    trace = network.trace(batch)
+    _, d_hidden, _ = output.loss_and_gradients(
+        trace.hidden, batch.targets, weights["output_weights"], weights["output_bias"]
+    )
+    return trace, bptt.deltas(
+        network.cell, batch, trace, d_hidden, weights["recurrent_weights"], depth
+    )
+
+
+@every_cell
 @pytest.mark.parametrize("depth", [1, None])
-def test_states_one_step_off_in_time_fail(depth: int | None) -> None:
-    batch, weights = pack(SENTENCES), NETWORK.parameters
-    hidden = NETWORK.hidden_states(batch)
-    _, d_hidden, _ = output.loss_and_gradients(hidden, batch.targets, weights["output_weights"])
-    deltas = bptt.deltas(batch, hidden, d_hidden, weights["recurrent_weights"], depth)
-    gradients = sound_gradients(depth)
+def test_states_one_step_off_in_time_fail(cell: str, depth: int | None) -> None:
+    network = NETWORKS[cell]
+    trace, deltas = deltas_of(network, depth)
+    gradients = sound_gradients(depth, network)
 
-    gradients["recurrent_weights"] = deltas.T @ hidden  # should be the states before
+    sound = deltas.d_recurrent.T @ trace.previous_hidden
+    np.testing.assert_allclose(sound, gradients["recurrent_weights"], rtol=0, atol=1e-12)
+    gradients["recurrent_weights"] = deltas.d_recurrent.T @ trace.hidden
 
-    assert not checked(gradients, depth)["recurrent_weights"].passes(TOLERANCE)
-
-
-def test_words_one_step_off_in_time_fail() -> None:
-    gradients = sound_gradients()
-    shifted = [np.roll(words[:-1], 1) for words in SENTENCES]
-
-    reference_shifted = np.zeros((5, 3))
-    batch, weights = pack(SENTENCES), NETWORK.parameters
-    hidden = NETWORK.hidden_states(batch)
-    _, d_hidden, _ = output.loss_and_gradients(hidden, batch.targets, weights["output_weights"])
-    deltas = bptt.deltas(batch, hidden, d_hidden, weights["recurrent_weights"], DEPTH)
-    for index, words in enumerate(shifted):
-        np.add.at(reference_shifted, words, deltas[batch.sentence == index])
-    gradients["input_weights"] = reference_shifted
-
-    assert not checked(gradients)["input_weights"].passes(TOLERANCE)
+    checks = checked(gradients, depth, network)
+    assert passed(checks) == {*PARAMETERS, *BIASES} - {"recurrent_weights"}
 
 
-@pytest.mark.parametrize("depth", [0, 1, None])
-def test_a_missing_slope_of_the_tanh_fails(
-    depth: int | None, monkeypatch: pytest.MonkeyPatch
+@every_cell
+def test_words_one_step_off_in_time_fail(cell: str) -> None:
+    network = NETWORKS[cell]
+    _, deltas = deltas_of(network, DEPTH)
+    gradients = sound_gradients(network=network)
+
+    shifted = np.zeros_like(gradients["input_weights"])
+    for index, words in enumerate(SENTENCES):
+        of_sentence = deltas.d_word[pack(SENTENCES).sentence == index]
+        np.add.at(shifted, np.roll(words[:-1], 1), of_sentence)
+    gradients["input_weights"] = shifted
+
+    checks = checked(gradients, network=network)
+    assert passed(checks) == {*PARAMETERS, *BIASES} - {"input_weights"}
+
+
+StepChange = Callable[[StepGradients], StepGradients]
+
+
+def swapped_blocks(found: StepGradients) -> StepGradients:
+    swapped = np.roll(found.d_word, 3, axis=1)
+    recurrent = swapped if found.d_recurrent is found.d_word else np.roll(found.d_recurrent, 3, 1)
+    return StepGradients(swapped, recurrent, found.d_previous)
+
+
+STEP_FAULTS: dict[str, tuple[str, StepChange]] = {
+    "gru with its gates in another order": ("gru", swapped_blocks),
+    "gru without the way around its projections": (
+        "gru",
+        lambda found: StepGradients(found.d_word, found.d_recurrent, None),
+    ),
+    "gru with one gradient for both projections": (
+        "gru",
+        lambda found: StepGradients(found.d_word, found.d_word, found.d_previous),
+    ),
+    "lstm with its gates in another order": ("lstm", swapped_blocks),
+    "lstm without its memory": (
+        "lstm",
+        lambda found: StepGradients(
+            found.d_word, found.d_recurrent, np.zeros((len(found.d_word), 6))
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("cell", "fault"), STEP_FAULTS.values(), ids=STEP_FAULTS)
+@pytest.mark.parametrize("depth", [1, None])
+def test_a_fault_planted_in_a_cell_is_caught(
+    cell: str, fault: StepChange, depth: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(elman, "step_backward", lambda d_hidden, hidden: d_hidden)
-    gradients = sound_gradients(depth)
+    network, sound = NETWORKS[cell], CELLS[cell].step_backward
+    monkeypatch.setattr(CELLS[cell], "step_backward", lambda *arguments: fault(sound(*arguments)))
+    gradients = sound_gradients(depth, network)
     monkeypatch.undo()
 
-    checks = checked(gradients, depth)
+    assert "recurrent_weights" not in passed(checked(gradients, depth, network))
 
-    assert not checks["input_weights"].passes(TOLERANCE)
-    assert not checks["recurrent_weights"].passes(TOLERANCE)
+
+@every_cell
+@pytest.mark.parametrize("depth", [0, 1, None])
+def test_missing_slopes_fail(cell: str, depth: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sloppy(d_state: Array, previous: Array, state: Array, memory: Array) -> StepGradients:
+        d_sum = np.tile(d_state[:, :3], CELLS[cell].BLOCKS)
+        return StepGradients(d_sum, d_sum, None)
+
+    monkeypatch.setattr(CELLS[cell], "step_backward", sloppy)
+    gradients = sound_gradients(depth, NETWORKS[cell])
+    monkeypatch.undo()
+
+    checks = checked(gradients, depth, NETWORKS[cell])
+
+    assert passed(checks) == {"output_weights", "output_bias"}
 
 
 def test_a_sentence_whose_gradient_is_missing_fails() -> None:
     _, gradients = NETWORK.loss_and_gradients(pack(SENTENCES[:1]), DEPTH)
 
-    for check in checked(gradients).values():
-        assert not check.passes(TOLERANCE)
+    assert passed(checked(gradients)) == set()
 
 
 def test_a_row_gradient_that_lacks_a_row_fails() -> None:

@@ -16,6 +16,7 @@ from model_strategies import (
     sentence,
 )
 from unrolled.config.sections import TrainingConfig
+from unrolled.model.cells import CELLS
 from unrolled.model.network import Network, initialised
 from unrolled.model.packing import PackedBatch
 from unrolled.model.types import Parameters
@@ -127,7 +128,7 @@ def test_training_loss_is_the_mean_since_the_evaluation_before() -> None:
     rng = np.random.default_rng(1)
     order = [int(index) for _ in range(2) for index in rng.permutation(4)]
     for index, before, evaluation in zip(order, seen, outcome.history[1:], strict=False):
-        expected = mean_loss(Network(before), dataset_of([SENTENCES[index]]))
+        expected = mean_loss(Network(before, "elman"), dataset_of([SENTENCES[index]]))
         assert evaluation.train_loss_nats_per_token == pytest.approx(expected, rel=1e-12)
     assert len(outcome.history) == 9
 
@@ -146,6 +147,23 @@ def test_mean_loss_is_the_references_per_predicted_token() -> None:
     # 4 + 5 + 3 + 4 predictions, ends included
     expected = -sum(reference_log_probability(network, words) for words in SENTENCES) / 16
     assert mean_loss(network, TRAINING) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
+def test_every_cell_learns_and_stays_what_it_is(cell: str, bias: bool) -> None:
+    network = initialised(7, 5, np.random.default_rng(1), cell_name=cell, bias=bias)
+    before = copies(network.parameters)
+
+    outcome = trained(network=network)
+
+    assert outcome.network.cell_name == cell
+    assert set(outcome.network.parameters) == set(before)
+    for name, array in outcome.network.parameters.items():
+        assert (array != before[name]).any(), name
+    assert outcome.best is not None
+    assert outcome.best.validation_loss_nats_per_token == mean_loss(outcome.network, VALIDATION)
+    assert mean_loss(outcome.network, TRAINING) < mean_loss(Network(before, cell), TRAINING)
 
 
 def test_no_epochs_leave_the_network_as_it_was() -> None:
@@ -388,7 +406,7 @@ def test_a_step_goes_down_the_mean_of_its_batch() -> None:
     squares = sum(
         float(np.sum((network.parameters[name] - before[name]) ** 2)) for name in PARAMETERS
     )
-    fallen = mean_loss(Network(before), TRAINING) - mean_loss(network, TRAINING)
+    fallen = mean_loss(Network(before, "elman"), TRAINING) - mean_loss(network, TRAINING)
     assert fallen == pytest.approx(squares / 1e-5, rel=1e-3)
 
 

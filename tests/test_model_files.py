@@ -14,7 +14,9 @@ from safetensors.numpy import load_file, save_file
 
 from model_strategies import PARAMETERS, network_of, reference_log_probability
 from unrolled.errors import DataError
+from unrolled.model.cells import CELLS
 from unrolled.model.files import read_model, write_model
+from unrolled.model.packing import pack
 from unrolled.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(
@@ -44,20 +46,26 @@ def change_config(folder: Path, **changes: Any) -> None:
     (folder / "config.json").write_text(json.dumps(kept), "utf-8")
 
 
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_model_comes_back_as_it_was_written(dtype: DTypeLike, tmp_path: Path) -> None:
-    network = network_of(2, dtype=dtype)
+def test_a_model_comes_back_as_it_was_written(
+    cell: str, bias: bool, dtype: DTypeLike, tmp_path: Path
+) -> None:
+    network = network_of(2, dtype=dtype, cell_name=cell, bias=bias)
 
     write_model(tmp_path, network, VOCABULARY, {"lowercase": False, "run": "a"})
     found, vocabulary, config = read_model(tmp_path)
 
-    assert set(found.parameters) == set(PARAMETERS)
+    assert found.cell_name == cell
+    assert set(found.parameters) == set(network.parameters)
     for name, array in found.parameters.items():
         assert array.dtype == dtype
         np.testing.assert_array_equal(array, network.parameters[name])
     assert vocabulary == VOCABULARY
     assert (config["lowercase"], config["run"]) == (False, "a")
     assert (config["vocabulary_size"], config["hidden_size"]) == (7, 4)
+    assert (config["cell"], config["bias"]) == (cell, bias)
 
 
 def test_a_model_is_three_files_and_equal_models_have_equal_bytes(tmp_path: Path) -> None:
@@ -81,8 +89,8 @@ def test_a_sentences_probability_can_be_rebuilt_from_the_files_without_this_proj
 
     # as config.json has it, and nothing else
     assert config["formula"] == (
-        "s_t = tanh(input_weights[x_t] + recurrent_weights @ s_{t-1}); s_{-1} = 0; "
-        "P(x_{t+1}) = softmax(output_weights @ s_t)"
+        "s_t = tanh(input_weights[x_t] + recurrent_weights @ s_{t-1}); "
+        "all states are 0 before the first word; P(x_{t+1}) = softmax(output_weights @ s_t)"
     )
     words = ["SENTENCE_START", "the", "cat", "sat", "the", "SENTENCE_END"]
     x = [tokens.index(word) for word in words]
@@ -97,6 +105,100 @@ def test_a_sentences_probability_can_be_rebuilt_from_the_files_without_this_proj
     assert x == ids.tolist()
     expected = reference_log_probability(network_of(1), ids)
     assert log_probability == pytest.approx(expected, rel=1e-12)
+
+
+def sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(-values))
+
+
+Weights = dict[str, NDArray[np.float64]]
+States = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def elman_step(weights: Weights, x: int, s: NDArray[np.float64], c: NDArray[np.float64]) -> States:
+    recurrent = weights["recurrent_weights"] @ s
+    return np.tanh(weights["input_weights"][x] + weights["bias"] + recurrent), c
+
+
+def gru_step(weights: Weights, x: int, s: NDArray[np.float64], c: NDArray[np.float64]) -> States:
+    u1, u2, u3 = np.split(weights["input_weights"][x] + weights["bias"], 3)
+    w1, w2, w3 = np.split(weights["recurrent_weights"] @ s, 3)
+    r, z = sigmoid(u1 + w1), sigmoid(u2 + w2)
+    n = np.tanh(u3 + r * w3)
+    return (1 - z) * n + z * s, c
+
+
+def lstm_step(weights: Weights, x: int, s: NDArray[np.float64], c: NDArray[np.float64]) -> States:
+    recurrent = weights["recurrent_weights"] @ s
+    i, f, g, o = np.split(weights["input_weights"][x] + weights["bias"] + recurrent, 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+FORMULAS = {
+    "elman": (elman_step, "s_t = tanh(input_weights[x_t] + bias + recurrent_weights @ s_{t-1})"),
+    "gru": (
+        gru_step,
+        "u1, u2, u3 = split(input_weights[x_t] + bias, 3); "
+        "w1, w2, w3 = split(recurrent_weights @ s_{t-1}, 3); "
+        "r = sigmoid(u1 + w1); z = sigmoid(u2 + w2); n = tanh(u3 + r * w3); "
+        "s_t = (1 - z) * n + z * s_{t-1}",
+    ),
+    "lstm": (
+        lstm_step,
+        "i, f, g, o = split(input_weights[x_t] + bias + recurrent_weights @ s_{t-1}, 4); "
+        "c_t = sigmoid(f) * c_{t-1} + sigmoid(i) * tanh(g); s_t = sigmoid(o) * tanh(c_t)",
+    ),
+}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_formula_of_every_cell_gives_its_probabilities(cell: str, tmp_path: Path) -> None:
+    network = network_of(4, cell_name=cell, bias=True)
+    write_model(tmp_path, network, VOCABULARY, {})
+    weights = load_file(tmp_path / "model.safetensors")
+    config = json.loads((tmp_path / "config.json").read_text("utf-8"))
+
+    step, formula = FORMULAS[cell]
+    assert config["formula"] == (
+        f"{formula}; all states are 0 before the first word; "
+        "P(x_{t+1}) = softmax(output_weights @ s_t + output_bias)"
+    )
+    ids = VOCABULARY.encode(["the", "cat", "sat", "the"])
+    s, c = np.zeros((2, config["hidden_size"]))
+    losses = []
+    for word, following in itertools.pairwise(ids):
+        s, c = step(weights, word, s, c)
+        exponentials = np.exp(weights["output_weights"] @ s + weights["output_bias"])
+        losses.append(-math.log(exponentials[following] / exponentials.sum()))
+
+    expected, _ = network.losses_and_hits(pack([ids]))
+    np.testing.assert_allclose(losses, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_formula_names_biases_only_where_there_are_some(cell: str, tmp_path: Path) -> None:
+    write_model(tmp_path, network_of(4, cell_name=cell), VOCABULARY, {})
+
+    assert "bias" not in json.loads((tmp_path / "config.json").read_text("utf-8"))["formula"]
+
+
+@pytest.mark.parametrize("other", ["ellman", "", 1])
+def test_a_cell_that_is_none_is_refused(folder: Path, other: object) -> None:
+    change_config(folder, cell=other)
+
+    with pytest.raises(DataError, match=rf"cell must be one of elman, gru, lstm \(got {other!r}\)"):
+        read_model(folder)
+
+
+@pytest.mark.parametrize("changes", [{"cell": "gru"}, {"bias": True}])
+def test_arrays_of_another_cell_or_without_its_biases_are_refused(
+    folder: Path, changes: dict[str, Any]
+) -> None:
+    change_config(folder, **changes)
+
+    with pytest.raises(DataError, match=r"safetensors must hold .* \(got"):
+        read_model(folder)
 
 
 def test_the_vocabulary_table_names_every_id_in_order(folder: Path) -> None:
@@ -192,8 +294,8 @@ def test_a_configuration_that_is_no_object_is_refused(folder: Path) -> None:
         read_model(folder)
 
 
-@pytest.mark.parametrize("key", ["vocabulary_size", "hidden_size", "dtype"])
-def test_a_configuration_without_a_size_is_refused(folder: Path, key: str) -> None:
+@pytest.mark.parametrize("key", ["cell", "bias", "vocabulary_size", "hidden_size", "dtype"])
+def test_a_configuration_without_an_entry_is_refused(folder: Path, key: str) -> None:
     change_config(folder, **{key: None})
 
     with pytest.raises(DataError, match=rf"config\.json lacks {key}"):

@@ -15,42 +15,61 @@ RNG = np.random.default_rng(1)
 HIDDEN = RNG.uniform(-1, 1, (11, 3))
 WEIGHTS = RNG.normal(0, 1.5, (5, 3))
 TARGETS = RNG.integers(5, size=11).astype(np.int32)
+BIAS = RNG.normal(0, 1.5, 5)
+
+with_and_without_bias = pytest.mark.parametrize("bias", [None, BIAS], ids=["plain", "bias"])
 
 
-def plain_softmax(state: Array, weights: Array) -> list[float]:
+def plain_softmax(state: Array, weights: Array, bias: Array | None = None) -> list[float]:
     """exp(z_i) / Σ exp(z_j), number by number."""
+    offsets = [0.0] * len(weights) if bias is None else bias.tolist()
     exponentials = [
-        math.exp(sum(float(v) * float(s) for v, s in zip(row, state, strict=True)))
-        for row in weights
+        math.exp(offset + sum(float(v) * float(s) for v, s in zip(row, state, strict=True)))
+        for row, offset in zip(weights, offsets, strict=True)
     ]
     return [exponential / math.fsum(exponentials) for exponential in exponentials]
 
 
-def plain_loss(hidden: Array, targets: Ids, weights: Array) -> float:
+def plain_loss(hidden: Array, targets: Ids, weights: Array, bias: Array | None = None) -> float:
     return math.fsum(
-        -math.log(plain_softmax(state, weights)[target])
+        -math.log(plain_softmax(state, weights, bias)[target])
         for state, target in zip(hidden, targets, strict=True)
     )
 
 
-def test_log_probabilities_are_the_logarithms_of_the_plain_softmax() -> None:
-    expected = np.log([plain_softmax(state, WEIGHTS) for state in HIDDEN])
+def gradients_of(
+    hidden: Array, targets: Ids, weights: Array, bias: Array | None = None
+) -> tuple[float, list[Array]]:
+    """The loss and the gradients for hidden states, weights and, if there is one, bias."""
+    loss, d_hidden, gradients = output.loss_and_gradients(hidden, targets, weights, bias)
+    names = ["output_weights"] if bias is None else ["output_weights", "output_bias"]
+    assert list(gradients) == names
+    return loss, [d_hidden, *(np.asarray(gradients[name]) for name in names)]
 
-    found = output.log_probabilities(HIDDEN, WEIGHTS)
+
+@with_and_without_bias
+def test_log_probabilities_are_the_logarithms_of_the_plain_softmax(bias: Array | None) -> None:
+    expected = np.log([plain_softmax(state, WEIGHTS, bias) for state in HIDDEN])
+
+    found = output.log_probabilities(HIDDEN, WEIGHTS, bias)
 
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
 
 
-def test_probabilities_of_every_row_sum_to_one() -> None:
-    found = output.log_probabilities(HIDDEN, WEIGHTS)
+@with_and_without_bias
+def test_probabilities_of_every_row_sum_to_one(bias: Array | None) -> None:
+    found = output.log_probabilities(HIDDEN, WEIGHTS, bias)
 
     np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, rtol=0, atol=1e-14)
 
 
-def test_losses_are_the_negative_logarithms_of_the_targets_probabilities() -> None:
-    losses, _ = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS)
+@with_and_without_bias
+def test_losses_are_the_negative_logarithms_of_the_targets_probabilities(
+    bias: Array | None,
+) -> None:
+    losses, _ = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS, bias)
 
-    expected = [plain_loss(HIDDEN[[k]], TARGETS[[k]], WEIGHTS) for k in range(11)]
+    expected = [plain_loss(HIDDEN[[k]], TARGETS[[k]], WEIGHTS, bias) for k in range(11)]
     np.testing.assert_allclose(losses, expected, rtol=0, atol=1e-13)
 
 
@@ -64,44 +83,62 @@ def test_a_hit_is_a_target_that_was_the_most_probable_word() -> None:
     assert hits.tolist() == [True, False, True, False]
 
 
-def test_the_loss_that_is_trained_on_is_the_sum_of_the_losses_that_are_reported() -> None:
-    losses, _ = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS)
+def test_a_bias_alone_can_make_a_word_the_most_probable() -> None:
+    weights, bias = np.array([[1.0], [3.0], [-2.0]]), np.array([9.0, 0.0, 0.0])
 
-    loss, _, _ = output.loss_and_gradients(HIDDEN, TARGETS, WEIGHTS)
+    _, hits = output.losses_and_hits(np.array([[1.0], [-1.0]]), ids(0, 0), weights, bias)
+
+    assert hits.tolist() == [True, True]
+
+
+@with_and_without_bias
+def test_the_loss_that_is_trained_on_is_the_sum_of_the_losses_that_are_reported(
+    bias: Array | None,
+) -> None:
+    losses, _ = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS, bias)
+
+    loss, _ = gradients_of(HIDDEN, TARGETS, WEIGHTS, bias)
 
     assert loss == pytest.approx(math.fsum(losses), rel=1e-14)
-    assert loss == pytest.approx(plain_loss(HIDDEN, TARGETS, WEIGHTS), rel=1e-13)
+    assert loss == pytest.approx(plain_loss(HIDDEN, TARGETS, WEIGHTS, bias), rel=1e-13)
 
 
-def test_gradients_agree_with_central_differences() -> None:
-    _, d_hidden, d_weights = output.loss_and_gradients(HIDDEN, TARGETS, WEIGHTS)
+@with_and_without_bias
+def test_gradients_agree_with_central_differences(bias: Array | None) -> None:
+    _, analytic = gradients_of(HIDDEN, TARGETS, WEIGHTS, bias)
 
     # of the loss with loops; at h = 1e-5 its own error is some h² + 1e-16 / h = 1e-10
-    for analytic, array in ((d_hidden, HIDDEN), (d_weights, WEIGHTS)):
+    arrays = [HIDDEN, WEIGHTS] if bias is None else [HIDDEN, WEIGHTS, bias]
+    for which, array in enumerate(arrays):
         numeric = np.empty_like(array)
         for index in np.ndindex(array.shape):
-            nudge = np.zeros_like(array)
-            nudge[index] = 1e-5
-            higher, lower = (
-                plain_loss(HIDDEN + sign * nudge, TARGETS, WEIGHTS)
-                if array is HIDDEN
-                else plain_loss(HIDDEN, TARGETS, WEIGHTS + sign * nudge)
-                for sign in (1, -1)
-            )
-            numeric[index] = (higher - lower) / 2e-5
-        assert largest_error(analytic, numeric) < 1e-9
+            losses = []
+            for signed_step in (1e-5, -1e-5):
+                moved = [array.copy() for array in arrays]
+                moved[which][index] += signed_step
+                losses.append(plain_loss(moved[0], TARGETS, *moved[1:]))
+            numeric[index] = (losses[0] - losses[1]) / 2e-5
+        assert largest_error(analytic[which], numeric) < 1e-9
 
 
+def test_a_bias_learns_how_often_its_word_came_and_how_often_it_was_expected() -> None:
+    _, (*_, d_bias) = gradients_of(HIDDEN, TARGETS, WEIGHTS, BIAS)
+
+    expected = np.sum([plain_softmax(state, WEIGHTS, BIAS) for state in HIDDEN], axis=0)
+    np.testing.assert_allclose(d_bias, expected - np.bincount(TARGETS, minlength=5), atol=1e-13)
+
+
+@with_and_without_bias
 @pytest.mark.parametrize("chunk_rows", [0, 1, 3, 10, 11, 12])  # one row is the least
 def test_results_do_not_depend_on_the_size_of_a_chunk(
-    chunk_rows: int, monkeypatch: pytest.MonkeyPatch
+    chunk_rows: int, bias: Array | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected_loss, *expected = output.loss_and_gradients(HIDDEN, TARGETS, WEIGHTS)
-    expected_losses, expected_hits = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS)
+    expected_loss, expected = gradients_of(HIDDEN, TARGETS, WEIGHTS, bias)
+    expected_losses, expected_hits = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS, bias)
 
     monkeypatch.setattr(output, "CHUNK_BYTES", chunk_rows * 5 * 8)  # five words, double
-    loss, *found = output.loss_and_gradients(HIDDEN, TARGETS, WEIGHTS)
-    losses, hits = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS)
+    loss, found = gradients_of(HIDDEN, TARGETS, WEIGHTS, bias)
+    losses, hits = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS, bias)
 
     assert loss == pytest.approx(expected_loss, rel=1e-14)
     for array, expected_array in zip(found, expected, strict=True):
@@ -116,7 +153,7 @@ def test_logits_of_ten_thousand_do_not_overflow(dtype: DTypeLike) -> None:
     weights = np.array([[1e4], [0], [-1e4]], dtype=dtype)
 
     log_probabilities = output.log_probabilities(hidden, weights)
-    loss, d_hidden, d_weights = output.loss_and_gradients(hidden, ids(1), weights)
+    loss, (d_hidden, d_weights) = gradients_of(hidden, ids(1), weights)
 
     # the softmax is (1, exp(-1e4), exp(-2e4)), that is (1, 0, 0) to any float
     assert log_probabilities.tolist() == [[0, -1e4, -2e4]]
@@ -127,14 +164,29 @@ def test_logits_of_ten_thousand_do_not_overflow(dtype: DTypeLike) -> None:
 
 
 def test_precision_is_that_of_the_hidden_states_and_no_input_is_changed() -> None:
-    hidden, weights = HIDDEN.astype(np.float32), WEIGHTS.astype(np.float32)
+    given = [array.astype(np.float32) for array in (HIDDEN, WEIGHTS, BIAS)]
+    hidden, weights, bias = (array.copy() for array in given)
 
-    losses, _ = output.losses_and_hits(hidden, TARGETS, weights)
-    _, d_hidden, d_weights = output.loss_and_gradients(hidden, TARGETS, weights)
+    losses, _ = output.losses_and_hits(hidden, TARGETS, weights, bias)
+    _, gradients = gradients_of(hidden, TARGETS, weights, bias)
 
-    assert losses.dtype == d_hidden.dtype == d_weights.dtype == np.float32
-    np.testing.assert_array_equal(hidden, HIDDEN.astype(np.float32))
-    np.testing.assert_array_equal(weights, WEIGHTS.astype(np.float32))
+    assert {array.dtype for array in (losses, *gradients)} == {np.dtype(np.float32)}
+    for array, copy in zip((hidden, weights, bias), given, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_biases_of_ten_thousand_do_not_overflow(dtype: DTypeLike) -> None:
+    hidden, weights = np.ones((1, 1), dtype=dtype), np.zeros((3, 1), dtype=dtype)
+    bias = np.array([1e4, 0, -1e4], dtype=dtype)
+
+    log_probabilities = output.log_probabilities(hidden, weights, bias)
+    loss, (d_hidden, d_weights, d_bias) = gradients_of(hidden, ids(1), weights, bias)
+
+    assert log_probabilities.tolist() == [[0, -1e4, -2e4]]
+    assert loss == 1e4
+    assert d_hidden.tolist() == [[0]]
+    assert d_weights[:, 0].tolist() == d_bias.tolist() == [1, -1, 0]
 
 
 @pytest.mark.parametrize("level", [-95.0, -80.0, 0.0, 80.0, 95.0])
@@ -145,15 +197,13 @@ def test_a_common_shift_of_all_logits_costs_no_digits_in_single_precision(level:
     hidden = rng.uniform(-1, 1, (5, 4))
     weights[:, 0], hidden[:, 0] = level, 1.0  # adds the level to every logit
     targets = np.array([0, 5, 2, 2, 1], dtype=np.int32)
-    expected = output.loss_and_gradients(hidden, targets, weights)
+    expected = gradients_of(hidden, targets, weights)
 
-    found = output.loss_and_gradients(
-        hidden.astype(np.float32), targets, weights.astype(np.float32)
-    )
+    found = gradients_of(hidden.astype(np.float32), targets, weights.astype(np.float32))
 
     # logits near 100 are rounded to steps of 8e-6
     assert found[0] == pytest.approx(expected[0], rel=1e-4)
-    np.testing.assert_allclose(found[2], expected[2], atol=1e-4)
+    np.testing.assert_allclose(found[1][1], expected[1][1], atol=1e-4)
 
 
 @pytest.mark.parametrize("largest", [80.0, 84.0, 86.0, 88.0, 88.7])
@@ -164,13 +214,11 @@ def test_gradients_are_sound_where_exponentials_are_finite_and_their_products_ar
     weights = np.array([[largest - gap, 0.5 - gap] for gap in (4.0, 0.0, 3.0, 8.7)])
     hidden = np.array([[1.0, 0.0], [1.0, -0.001]])
     targets = ids(0, 3)
-    expected = output.loss_and_gradients(hidden, targets, weights)
+    expected = gradients_of(hidden, targets, weights)
 
-    found = output.loss_and_gradients(
-        hidden.astype(np.float32), targets, weights.astype(np.float32)
-    )
+    found = gradients_of(hidden.astype(np.float32), targets, weights.astype(np.float32))
 
     # logits near 88 are rounded to steps of 8e-6; d_hidden has them as factors
     assert found[0] == pytest.approx(expected[0], abs=1e-4)
-    np.testing.assert_allclose(found[1], expected[1], rtol=0, atol=2e-3)
-    np.testing.assert_allclose(found[2], expected[2], rtol=0, atol=5e-5)
+    np.testing.assert_allclose(found[1][0], expected[1][0], rtol=0, atol=2e-3)
+    np.testing.assert_allclose(found[1][1], expected[1][1], rtol=0, atol=5e-5)

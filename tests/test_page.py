@@ -112,6 +112,19 @@ def test_the_drawing_marks_the_states_that_the_gradient_reaches() -> None:
     assert page.count('class="backward"') == 2
 
 
+@pytest.mark.parametrize(("cell", "blocks"), [("elman", 1), ("gru", 3), ("lstm", 4)])
+def test_the_network_is_drawn_with_the_sizes_of_its_cell(cell: str, blocks: int) -> None:
+    row = summary_row("a", "5", "2", "1", "1.5", "5.0", cell=cell)
+
+    text = _text(render(material(summary=[row])))
+
+    assert f"W: {5 * blocks} × 5" in text
+    assert f"U: {5 * blocks} × 10" in text
+    assert "V: 10 × 5" in text
+    assert bool(re.search(rf"through the gates of an? {cell.upper()},", text)) == (cell != "elman")
+    assert ("tanh(U x" in text) == (cell == "elman")
+
+
 def test_a_sample_that_is_short_is_drawn_to_its_end() -> None:
     sample = {**material().samples["a1"][0], "tokens": "a dog ."}
     page = render(material(samples={row["run"]: [sample] for row in SUMMARY}))

@@ -3,7 +3,7 @@
 import pytest
 
 from report_material import SUMMARY, summary_row
-from unrolled.report.runs import best_run, best_setting, by_setting, run_results
+from unrolled.report.runs import best_run, best_setting, by_setting, cell_title, run_results
 
 
 def test_runs_that_differ_in_their_seed_alone_are_one_setting() -> None:
@@ -105,6 +105,14 @@ def test_a_setting_says_itself_in_words() -> None:
 
     assert first.description == "Elman, 5 hidden units, depth 0"
     assert second.description == "Elman, 5 hidden units, full depth"
+
+
+@pytest.mark.parametrize(("cell", "title"), [("elman", "Elman"), ("gru", "GRU"), ("lstm", "LSTM")])
+def test_a_cell_is_written_as_it_is_in_print(cell: str, title: str) -> None:
+    (setting,) = by_setting(run_results([summary_row("a", "5", "0", "1", "1.5", "5.0", cell=cell)]))
+
+    assert cell_title(cell) == title
+    assert setting.description == f"{title}, 5 hidden units, depth 0"
 
 
 def test_one_hidden_unit_is_not_called_units() -> None:

@@ -18,7 +18,9 @@ from model_strategies import (
 )
 from unrolled.analysis.sampling import Sample, draw_sentence
 from unrolled.config.sections import SamplingConfig
+from unrolled.model.cells import CELLS
 from unrolled.model.network import Network
+from unrolled.model.packing import pack
 from unrolled.model.types import Array
 from unrolled.text.vocabulary import END, START, UNKNOWN, Ids
 
@@ -190,6 +192,19 @@ def test_log_probability_is_the_references_whatever_the_mask_and_the_temperature
         assert sample.log_probability == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
+def test_log_probability_is_what_the_whole_sentence_is_scored_with_in_every_cell(
+    cell: str, bias: bool
+) -> None:
+    network = network_of(7, cell_name=cell, bias=bias)
+
+    for sample in drawn(network, replace(CONFIG, temperature=2.0), count=20):
+        words: Ids = sentence(*sample.ids) if sample.ended else ids(START, *sample.ids)
+        losses, _ = network.losses_and_hits(pack([words]))
+        assert sample.log_probability == pytest.approx(-math.fsum(losses), rel=1e-12)
+
+
 def test_log_probability_counts_the_end_only_where_it_came() -> None:
     network = fixed_network([0.0] * 5)
 
@@ -208,9 +223,9 @@ def test_the_network_takes_one_step_for_each_token_drawn(
     read: list[int] = []
     step = Network.step
 
-    def counted(network: Network, words: Ids, hidden: Array | None) -> tuple[Array, Array]:
+    def counted(network: Network, words: Ids, state: Array | None) -> tuple[Array, Array]:
         read.extend(words.tolist())
-        return step(network, words, hidden)
+        return step(network, words, state)
 
     monkeypatch.setattr(Network, "step", counted)
     sample = drawn(network_of(6), replace(CONFIG, seed=seed, maximum_words=6), count=1)[0]

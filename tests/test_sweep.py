@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from unrolled.config.sweep import Run, depth_limit, depth_order, run_name, runs, shown
 
-MODEL = {"precision": "single"}
+MODEL = {"bias": False, "precision": "single"}
 TRAINING = {"epochs": 3, "learning_rate": 0.5}
 SWEEP: dict[str, list[Any]] = {
     "cell": ["elman"],
@@ -112,9 +112,14 @@ class TestOrder:
 
 class TestSettings:
     def test_a_value_of_the_sweep_goes_to_the_section_that_has_its_key(self) -> None:
-        (run,) = runs_of(hidden_size=[8], epochs=[9], precision=["double"])
+        (run,) = runs_of(hidden_size=[8], epochs=[9], bias=[True], precision=["double"])
 
-        assert run.model == {"cell": "elman", "hidden_size": 8, "precision": "double"}
+        assert run.model == {
+            "cell": "elman",
+            "hidden_size": 8,
+            "bias": True,
+            "precision": "double",
+        }
         assert run.training == {
             "truncation_depth": 4,
             "seed": 1,
@@ -145,6 +150,7 @@ class TestSettings:
             "hidden_size",
             "truncation_depth",
             "seed",
+            "bias",
             "precision",
             "epochs",
             "learning_rate",

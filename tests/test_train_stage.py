@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,8 +13,9 @@ import pytest
 
 from model_strategies import VOCABULARY, network_of, write_corpus
 from unrolled.config.sections import ModelConfig, TrainingConfig
+from unrolled.model.cells import CELLS
 from unrolled.model.files import read_model
-from unrolled.model.network import initialised
+from unrolled.model.network import initialised, parameter_shapes
 from unrolled.stages import train
 from unrolled.storage import read_tsv
 from unrolled.text.dataset import read_dataset
@@ -21,7 +23,7 @@ from unrolled.training import loop
 from unrolled.training.loop import mean_loss
 
 NAME = "elman-hidden5-depth2-seed1"
-MODEL = ModelConfig(cell="elman", hidden_size=5, precision="single")
+MODEL = ModelConfig(cell="elman", hidden_size=5, bias=False, precision="single")
 TRAINING = TrainingConfig(
     truncation_depth=2,
     seed=1,
@@ -149,6 +151,25 @@ def test_the_precision_is_the_configured_one(
     assert {array.dtype for array in network.parameters.values()} == {np.dtype(dtype)}
 
 
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bias", [False, True])
+def test_the_cell_and_its_biases_are_the_configured_ones(
+    cell: str, bias: bool, corpus: Path, tmp_path: Path
+) -> None:
+    run(corpus, tmp_path, model=replace(MODEL, cell=cell, bias=bias))
+
+    network, _, config = read_model(tmp_path / "model")
+    metrics = json_of(tmp_path / "metrics.json")
+    shapes = parameter_shapes(cell, 9, 5, bias)
+    assert (config["cell"], config["bias"], network.cell_name) == (cell, bias, cell)
+    assert {name: array.shape for name, array in network.parameters.items()} == shapes
+    assert metrics["parameters"] == sum(math.prod(shape) for shape in shapes.values())
+    losses = [
+        float(row["validation_loss_nats_per_token"]) for row in read_tsv(tmp_path / "history.tsv")
+    ]
+    assert losses[-1] < losses[0]
+
+
 def test_equal_seeds_write_equal_bytes_and_other_seeds_others(corpus: Path, tmp_path: Path) -> None:
     for name, seed in (("first", 1), ("again", 1), ("other", 2)):
         run(corpus, tmp_path / name, replace(TRAINING, seed=seed))
@@ -166,9 +187,9 @@ def test_initialisation_and_order_are_drawn_from_different_streams(
 ) -> None:
     streams: list[Any] = []
 
-    def noted_initialised(size: int, hidden: int, rng: np.random.Generator, dtype: Any) -> Any:
-        streams.append(rng.bit_generator.state["state"])
-        return initialised(size, hidden, rng, dtype)
+    def noted_initialised(*arguments: Any) -> Any:
+        streams.append(arguments[2].bit_generator.state["state"])
+        return initialised(*arguments)
 
     def noted_train(*arguments: Any) -> Any:
         streams.append(arguments[4].bit_generator.state["state"])

@@ -208,7 +208,7 @@ class TestAnotherCall:
         assert not workshop.planned()
 
     def test_after_an_edit_of_the_model_checks_and_trains_again(self, workshop: Workshop) -> None:
-        workshop.edit("src/unrolled/model/elman.py", "hidden * hidden", "hidden**2")
+        workshop.edit("src/unrolled/model/cells/elman.py", "state * state)", "state**2)")
 
         planned = workshop.planned()
 
@@ -240,9 +240,9 @@ class TestAFailure:
     def test_of_a_gradient_stops_the_cell_and_says_where(self, tmp_path: Path) -> None:
         workshop = Workshop.new(tmp_path / "wrong")
         workshop.edit(
-            "src/unrolled/model/elman.py",
-            "return d_hidden * (1 - hidden * hidden)",
-            "return d_hidden * (1 - hidden)",
+            "src/unrolled/model/cells/elman.py",
+            "d_state * (1 - state * state)",
+            "d_state * (1 - state)",
         )
 
         done = workshop.snakemake()

@@ -25,8 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.config.sections import ChecksConfig
-from unrolled.model import elman
-from unrolled.model.network import Network
+from unrolled.model.network import Network, parameter_shapes
 from unrolled.model.output import log_probabilities
 from unrolled.model.packing import pack
 from unrolled.model.types import Gradients, Parameters, RowGradient
@@ -70,10 +69,12 @@ class ParameterCheck:
         return len(self.relative_errors) > 0 and self.error <= tolerance  # NaN <= x is False
 
 
-def check_gradients(config: ChecksConfig, truncation_depth: int | None) -> list[ParameterCheck]:
-    """The network's gradients against central differences, for every entry of every parameter."""
+def check_gradients(
+    cell: str, bias: bool, config: ChecksConfig, truncation_depth: int | None
+) -> list[ParameterCheck]:
+    """A network's gradients against central differences, for every entry of every parameter."""
     rng = np.random.default_rng(config.seed)
-    network = _small_network(config, rng)
+    network = _small_network(cell, bias, config, rng)
     sentences = _sentences(config, truncation_depth, rng)
     _, gradients = network.loss_and_gradients(pack(sentences), truncation_depth)
     return compare(network, sentences, gradients, truncation_depth, config.step)
@@ -106,28 +107,32 @@ def windowed_loss(
 ) -> float:
     """The loss in nats summed over all outputs, each seeing `moved` weights in its own window."""
     total = 0.0
+    copy = Network(moved, network.cell_name)
     for ids in sentences:
-        states = _windowed_states(network, moved, ids[:-1], truncation_depth)
-        scores = log_probabilities(states, moved["output_weights"])
-        total -= float(scores[np.arange(len(states)), ids[1:]].sum())
+        states = _windowed_states(network, copy, ids[:-1], truncation_depth)
+        hidden = states[:, : network.hidden_size]
+        scores = log_probabilities(hidden, moved["output_weights"], moved.get("output_bias"))
+        total -= float(scores[np.arange(len(hidden)), ids[1:]].sum())
     return total
 
 
 def _windowed_states(
-    network: Network, moved: Parameters, words: Ids, truncation_depth: int | None
+    network: Network, moved: Network, words: Ids, truncation_depth: int | None
 ) -> NDArray[Any]:
-    """The state at each output t, made by moved weights at the steps t-d ... t; (words, hidden).
+    """The state at each output t, made by moved weights at the steps t-d ... t.
 
     All windows are stepped together: after the turn of a lag, row t holds the state at step t-lag.
+
+    Returns:
+        (words, parts * hidden).
     """
     length = len(words)
     depth = length - 1 if truncation_depth is None else min(truncation_depth, length - 1)
-    unmoved = network.hidden_states(pack([np.append(words, words[:1])]))
+    unmoved = network.trace(pack([np.append(words, words[:1])])).states
     states = np.zeros_like(unmoved)
     states[depth + 1 :] = unmoved[: length - depth - 1]  # the states that the windows start from
     for lag in range(depth, -1, -1):
-        projected = moved["input_weights"][words[: length - lag]]
-        states[lag:] = elman.step(projected, states[lag:], moved["recurrent_weights"])
+        states[lag:], _ = moved.step(words[: length - lag], states[lag:])
     return states
 
 
@@ -180,15 +185,11 @@ def _largest_error(analytic: NDArray[Any], numeric: NDArray[Any]) -> float:
     return error / largest if largest > 0 and math.isfinite(largest + error) else math.nan
 
 
-def _small_network(config: ChecksConfig, rng: np.random.Generator) -> Network:
-    vocabulary, hidden = config.vocabulary_size, config.hidden_size
-    return Network(
-        {
-            "input_weights": rng.normal(0, SPREAD, (vocabulary, hidden)),
-            "recurrent_weights": rng.normal(0, SPREAD, (hidden, hidden)),
-            "output_weights": rng.normal(0, SPREAD, (vocabulary, hidden)),
-        }
-    )
+def _small_network(
+    cell: str, bias: bool, config: ChecksConfig, rng: np.random.Generator
+) -> Network:
+    shapes = parameter_shapes(cell, config.vocabulary_size, config.hidden_size, bias)
+    return Network({name: rng.normal(0, SPREAD, shape) for name, shape in shapes.items()}, cell)
 
 
 def _sentences(

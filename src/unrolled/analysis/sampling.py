@@ -32,9 +32,9 @@ def draw_sentence(network: Network, config: SamplingConfig, rng: np.random.Gener
     """
     ids: list[int] = []
     log_probability = 0.0
-    hidden, word = None, START
+    state, word = None, START
     while len(ids) < config.maximum_words:
-        hidden, rows = network.step(np.array([word], dtype=np.int32), hidden)
+        state, rows = network.step(np.array([word], dtype=np.int32), state)
         log_probabilities = rows[0].astype(np.float64)
         may_end = len(ids) >= config.minimum_words
         probabilities = _masked(log_probabilities, config.temperature, may_end)

@@ -69,6 +69,7 @@ class ModelConfig:
 
     cell: str
     hidden_size: int
+    bias: bool
     precision: Literal["single", "double"]
 
 

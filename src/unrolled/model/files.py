@@ -1,7 +1,7 @@
 """A trained model as three plain files, readable without this project.
 
-model.safetensors   input_weights (V, H), recurrent_weights (H, H), output_weights (V, H)
-config.json         what the arrays mean: the cell, its formula, sizes and precision
+model.safetensors   the arrays, of the names and shapes of `network.parameter_shapes`
+config.json         what they mean: the cell, its formula, sizes and precision
 vocabulary.tsv      token and count, the row number being the id
 """
 
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from unrolled.errors import DataError
-from unrolled.model.network import Network
+from unrolled.model.cells import CELLS
+from unrolled.model.network import Network, parameter_shapes
 from unrolled.storage import read_json, read_tensors, write_json, write_tensors
 from unrolled.text.vocabulary import Vocabulary, read_vocabulary, write_vocabulary
 
@@ -19,13 +20,8 @@ FORMAT = 1
 """Raised when an older reader would misunderstand the files."""
 
 FILES = ("model.safetensors", "config.json", "vocabulary.tsv")
-LAYOUT = ("vocabulary_size", "hidden_size", "dtype")
+LAYOUT = ("cell", "bias", "vocabulary_size", "hidden_size", "dtype")
 """The entries of config.json that say what the arrays are."""
-
-FORMULA = (
-    "s_t = tanh(input_weights[x_t] + recurrent_weights @ s_{t-1}); s_{-1} = 0; "
-    "P(x_{t+1}) = softmax(output_weights @ s_t)"
-)
 
 
 def write_model(
@@ -43,7 +39,9 @@ def write_model(
     write_tensors(folder / FILES[0], network.parameters)
     config = {
         "format": FORMAT,
-        "formula": FORMULA,
+        "formula": formula(network),
+        "cell": network.cell_name,
+        "bias": "bias" in network.parameters,
         "vocabulary_size": network.vocabulary_size,
         "hidden_size": network.hidden_size,
         "dtype": str(network.parameters["output_weights"].dtype),
@@ -63,12 +61,13 @@ def read_model(folder: Path | str) -> tuple[Network, Vocabulary, dict[str, Any]]
     folder = Path(folder)
     config = _read_config(folder / FILES[1])
     parameters = read_tensors(folder / FILES[0])
-    words, hidden, dtype = (config[key] for key in LAYOUT)
-    layout = {
-        "input_weights": ((words, hidden), dtype),
-        "recurrent_weights": ((hidden, hidden), dtype),
-        "output_weights": ((words, hidden), dtype),
-    }
+    cell, bias, words, hidden, dtype = (config[key] for key in LAYOUT)
+    if cell not in CELLS:
+        raise DataError(
+            f"{folder / FILES[1]}: cell must be one of {', '.join(CELLS)} (got {cell!r})"
+        )
+    shapes = parameter_shapes(cell, words, hidden, bias)
+    layout = {name: (shape, dtype) for name, shape in shapes.items()}
     found = {name: (array.shape, str(array.dtype)) for name, array in parameters.items()}
     if found != layout:
         raise DataError(f"{folder / FILES[0]} must hold {layout} (got {found})")
@@ -81,7 +80,17 @@ def read_model(folder: Path | str) -> tuple[Network, Vocabulary, dict[str, Any]]
             f"{folder / FILES[2]} must have {words} tokens, one per row of the weights"
             f" (got {len(vocabulary)})"
         )
-    return Network(parameters), vocabulary, config
+    return Network(parameters, cell), vocabulary, config
+
+
+def formula(network: Network) -> str:
+    """How the arrays give the probability of the next word, in their own names."""
+    step, output = network.cell.FORMULA, "output_weights @ s_t"
+    if "bias" in network.parameters:
+        output += " + output_bias"
+    else:
+        step = step.replace(" + bias", "")
+    return f"{step}; all states are 0 before the first word; P(x_{{t+1}}) = softmax({output})"
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -1,16 +1,21 @@
-"""The network that is trained: an Elman network over packed batches of sentences.
+"""The network that is trained: any cell between words and a softmax, over packed batches.
 
-The same mathematics as `unrolled.model.reference`, for many sentences at once.
+With the Elman cell and without biases it is the same mathematics as `unrolled.model.reference`, for
+many sentences at once.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from unrolled.model import bptt, elman, output
+from unrolled.model import bptt, output
+from unrolled.model.cells import CELLS
+from unrolled.model.cells.cell import Cell
 from unrolled.model.packing import PackedBatch
 from unrolled.model.types import Array, Gradients, Parameters, RowGradient
+from unrolled.model.workspace import Workspace
 from unrolled.text.vocabulary import Ids
 
 
@@ -19,11 +24,18 @@ class Network:
     """A recurrent language model.
 
     Attributes:
-        parameters: input_weights (vocabulary, hidden), recurrent_weights (hidden, hidden) and
-            output_weights (vocabulary, hidden), all of one precision.
+        parameters: arrays of one precision, by the names and shapes of `parameter_shapes`; with
+            biases or without.
+        cell_name: a key of `CELLS`.
     """
 
     parameters: Parameters
+    cell_name: str
+
+    @property
+    def cell(self) -> Cell:
+        """What makes a state from a word and the state before."""
+        return CELLS[self.cell_name]
 
     @property
     def vocabulary_size(self) -> int:
@@ -33,26 +45,26 @@ class Network:
     @property
     def hidden_size(self) -> int:
         """The length of the hidden state."""
-        return len(self.parameters["recurrent_weights"])
+        return int(self.parameters["recurrent_weights"].shape[1])
 
-    def hidden_states(self, batch: PackedBatch) -> Array:
-        """The state after each word, (positions, hidden); each sentence starts from zeros."""
-        projected = self.parameters["input_weights"][batch.inputs]
-        hidden = np.empty_like(projected)
-        for step in range(batch.steps):
-            rows = batch.rows(step)
-            previous = hidden[batch.previous[rows]] if step > 0 else None
-            hidden[rows] = elman.step(
-                projected[rows], previous, self.parameters["recurrent_weights"]
-            )
-        return hidden
+    def trace(self, batch: PackedBatch) -> bptt.Trace:
+        """The states of a batch, and what the way back needs; each sentence starts from zeros."""
+        word = self._projected(batch.inputs)
+        return bptt.forward(self.cell, batch, word, self.parameters["recurrent_weights"])
 
     def losses_and_hits(self, batch: PackedBatch) -> tuple[Array, NDArray[np.bool_]]:
-        """The loss of every prediction in nats, and whether the most probable word was right;
-        (positions,) each.
+        """The loss of every prediction in nats, and whether the first guess was right.
+
+        Both are (positions,).
         """
-        hidden = self.hidden_states(batch)
-        return output.losses_and_hits(hidden, batch.targets, self.parameters["output_weights"])
+        hidden = np.ascontiguousarray(self.trace(batch).hidden)
+        return output.losses_and_hits(
+            hidden,
+            batch.targets,
+            self.parameters["output_weights"],
+            self._output_bias,
+            self._workspace,
+        )
 
     def loss_and_gradients(
         self, batch: PackedBatch, truncation_depth: int | None
@@ -64,49 +76,114 @@ class Network:
             truncation_depth: how many steps back each prediction's loss reaches; None for the
                 sentence's start.
         """
-        hidden = self.hidden_states(batch)
-        loss, d_hidden, d_output_weights = output.loss_and_gradients(
-            hidden, batch.targets, self.parameters["output_weights"]
+        trace = self.trace(batch)
+        hidden = np.ascontiguousarray(trace.hidden)
+        loss, d_hidden, gradients = output.loss_and_gradients(
+            hidden,
+            batch.targets,
+            self.parameters["output_weights"],
+            self._output_bias,
+            self._workspace,
         )
-        deltas = bptt.deltas(
-            batch, hidden, d_hidden, self.parameters["recurrent_weights"], truncation_depth
+        recurrent_weights = self.parameters["recurrent_weights"]
+        d_word, d_recurrent = bptt.deltas(
+            self.cell, batch, trace, d_hidden, recurrent_weights, truncation_depth
         )
+        if "bias" in self.parameters:
+            gradients["bias"] = d_word.sum(axis=0)
         # before the first step there is no state that the recurrent weights could learn from
         later = slice(batch.step_starts[1], None)
         return loss, {
-            "input_weights": _summed_by_row(batch.inputs, deltas),
-            "recurrent_weights": deltas[later].T @ hidden[batch.previous[later]],
-            "output_weights": d_output_weights,
+            **gradients,
+            "input_weights": _summed_by_row(batch.inputs, d_word),
+            "recurrent_weights": d_recurrent[later].T @ trace.previous_hidden[later],
         }
 
-    def step(self, ids: Ids, hidden: Array | None) -> tuple[Array, Array]:
-        """The next hidden states (rows, hidden) and the log-probabilities of the next words (rows,
-        vocabulary).
+    def step(self, ids: Ids, state: Array | None) -> tuple[Array, Array]:
+        """The next states, and the log-probabilities of the next words.
+
+        Args:
+            ids: (rows,) the words that are read.
+            state: (rows, parts * hidden), or None at the start of a sentence.
+
+        Returns:
+            (rows, parts * hidden) and (rows, vocabulary).
         """
-        projected = self.parameters["input_weights"][ids]
-        hidden = elman.step(projected, hidden, self.parameters["recurrent_weights"])
-        return hidden, output.log_probabilities(hidden, self.parameters["output_weights"])
+        weights = self.parameters["recurrent_weights"]
+        if state is None:
+            state = np.zeros((len(ids), self.cell.PARTS * self.hidden_size), dtype=weights.dtype)
+        recurrent = state[:, : self.hidden_size] @ weights.T
+        state, _ = self.cell.step(self._projected(ids), recurrent, state)
+        return state, output.log_probabilities(
+            state[:, : self.hidden_size], self.parameters["output_weights"], self._output_bias
+        )
+
+    @cached_property
+    def _workspace(self) -> Workspace:
+        return Workspace()
+
+    @property
+    def _output_bias(self) -> Array | None:
+        return self.parameters.get("output_bias")
+
+    def _projected(self, ids: Ids) -> Array:
+        """(rows, blocks * hidden), what the words bring to the step."""
+        word = self.parameters["input_weights"][ids]
+        if "bias" in self.parameters:
+            word += self.parameters["bias"]
+        return word
+
+
+def parameter_shapes(
+    cell_name: str, vocabulary_size: int, hidden_size: int, bias: bool
+) -> dict[str, tuple[int, ...]]:
+    """The arrays that a network is made of.
+
+    The input weights have a row for each word: what it brings to the cell's blocks, one hidden size
+    after the other. The recurrent weights act on hidden states, the output weights have a row for
+    each word again.
+    """
+    blocks = CELLS[cell_name].BLOCKS * hidden_size
+    shapes: dict[str, tuple[int, ...]] = {
+        "input_weights": (vocabulary_size, blocks),
+        "recurrent_weights": (blocks, hidden_size),
+        "output_weights": (vocabulary_size, hidden_size),
+    }
+    if bias:
+        shapes |= {"bias": (blocks,), "output_bias": (vocabulary_size,)}
+    return shapes
 
 
 def initialised(
-    vocabulary_size: int, hidden_size: int, rng: np.random.Generator, dtype: DTypeLike = np.float64
+    vocabulary_size: int,
+    hidden_size: int,
+    rng: np.random.Generator,
+    dtype: DTypeLike = np.float64,
+    cell_name: str = "elman",
+    bias: bool = False,
 ) -> Network:
     """A network with weights uniform in ±1/sqrt(n), n being the length of what the weights act on.
 
+    Biases are zero, but that of the gate that keeps the state is one, so that a gated cell
+    remembers before it has learned what.
+
     Source: Glorot & Bengio, Understanding the Difficulty of Training Deep Feedforward Neural
-    Networks (2010), equation 1.
+    Networks (2010), equation 1; Jozefowicz et al., An Empirical Exploration of Recurrent Network
+    Architectures (2015), for the bias.
     """
-    shapes = {
-        "input_weights": ((vocabulary_size, hidden_size), vocabulary_size),
-        "recurrent_weights": ((hidden_size, hidden_size), hidden_size),
-        "output_weights": ((vocabulary_size, hidden_size), hidden_size),
+    acts_on = {
+        "input_weights": vocabulary_size,
+        "recurrent_weights": hidden_size,
+        "output_weights": hidden_size,
     }
-    return Network(
-        {
-            name: rng.uniform(-(n**-0.5), n**-0.5, size=shape).astype(dtype)
-            for name, (shape, n) in shapes.items()
-        }
-    )
+    parameters: Parameters = {}
+    for name, shape in parameter_shapes(cell_name, vocabulary_size, hidden_size, bias).items():
+        limit = acts_on[name] ** -0.5 if name in acts_on else 0.0
+        parameters[name] = rng.uniform(-limit, limit, size=shape).astype(dtype)
+    keep = CELLS[cell_name].KEEP_BLOCK
+    if bias and keep is not None:
+        parameters["bias"][keep * hidden_size : (keep + 1) * hidden_size] = 1
+    return Network(parameters, cell_name)
 
 
 def _summed_by_row(ids: Ids, values: Array) -> RowGradient:

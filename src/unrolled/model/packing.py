@@ -49,6 +49,11 @@ class PackedBatch:
         """The rows of one time step."""
         return slice(self.step_starts[step], self.step_starts[step + 1])
 
+    def rows_before(self, step: int) -> slice:
+        """The rows of the step before, of those sentences that go on; in the order of `rows`."""
+        start = int(self.step_starts[step - 1])
+        return slice(start, start + int(self.step_starts[step + 1] - self.step_starts[step]))
+
     @cached_property
     def previous(self) -> NDArray[np.int64]:
         """(positions,) the row one step earlier in the same sentence; meaningless for the rows of

@@ -15,12 +15,14 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
+from unrolled.model.cells import CELLS
 from unrolled.report.runs import (
     RunResult,
     Setting,
     best_run,
     best_setting,
     by_setting,
+    cell_title,
     run_results,
 )
 
@@ -75,7 +77,12 @@ def render(material: Material) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": _number, "whole": _whole, "percent": _percent}
+    environment.filters |= {
+        "number": _number,
+        "whole": _whole,
+        "percent": _percent,
+        "cell": cell_title,
+    }
     runs = run_results(material.summary)
     settings = by_setting(runs)
     run = best_run(runs)
@@ -128,6 +135,8 @@ def _network(material: Material, run: RunResult | None) -> dict[str, Any]:
     return {
         "read": words[:-1],
         "predicted": words[1:],
+        "cell": settings["cell"],
+        "blocks": CELLS[settings["cell"]].BLOCKS,
         "hidden_size": int(settings["hidden_size"]),
         "depth": depth,
         "first_reached": last - reach,

@@ -81,7 +81,7 @@ class Setting:
         back = "full depth" if depth == "full" else f"depth {depth}"
         return ", ".join(
             [
-                cell.capitalize(),
+                cell_title(cell),
                 f"{hidden} hidden unit{'' if hidden == '1' else 's'}",
                 back,
                 *self.further,
@@ -97,6 +97,11 @@ class Setting:
     def states(self) -> str:
         """How its runs have ended."""
         return ", ".join(sorted({run.state for run in self.runs}))
+
+
+def cell_title(cell: str) -> str:
+    """A cell's name as it is written: Elman is a person, the others are initials."""
+    return cell.capitalize() if cell == "elman" else cell.upper()
 
 
 def run_results(summary: Sequence[Mapping[str, str]]) -> list[RunResult]:

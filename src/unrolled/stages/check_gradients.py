@@ -24,7 +24,8 @@ def run(config: ChecksConfig, cell: str, truncation_depth: int | str, check: Pat
         truncation_depth: how far back they reach.
         check: the JSON file to write.
     """
-    checks = check_gradients(config, depth_limit(truncation_depth))
+    # with biases, which are parameters like the others, whether the sweep uses them or not
+    checks = check_gradients(cell, True, config, depth_limit(truncation_depth))
     write_json(
         check,
         {

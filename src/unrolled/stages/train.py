@@ -67,6 +67,8 @@ def run(
         model.hidden_size,
         np.random.default_rng(seeds[0]),
         DTYPES[model.precision],
+        model.cell,
+        model.bias,
     )
     began = time.perf_counter()
     outcome = train(

@@ -26,10 +26,12 @@ def clipped(learning_rate: float, norm: float, limit: float | None) -> float:
 
 
 def descend(parameters: Parameters, gradients: Gradients, rate: float) -> None:
-    """Take `rate` times the gradient off every parameter, in place."""
+    """Take `rate` times the gradient off every parameter, in place; the gradients are used up."""
     for name, gradient in gradients.items():
         parameter = parameters[name]
+        values = gradient.values if isinstance(gradient, RowGradient) else gradient
+        np.multiply(values, parameter.dtype.type(rate), out=values)
         if isinstance(gradient, RowGradient):
-            parameter[gradient.rows] -= parameter.dtype.type(rate) * gradient.values
+            parameter[gradient.rows] -= values
         else:
-            parameter -= parameter.dtype.type(rate) * gradient
+            parameter -= values

@@ -84,7 +84,7 @@ def train(
             reason = str(diverged)
     reason = reason or _ended_worse(run.history)
     return Outcome(
-        Network(run.best_parameters),
+        Network(run.best_parameters, network.cell_name),
         run.best,
         run.history,
         "diverged" if reason else "finished",

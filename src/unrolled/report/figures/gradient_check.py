@@ -20,6 +20,7 @@ from unrolled.report.drawing import (
     label_outer_axes,
     new_figure,
 )
+from unrolled.report.runs import cell_title
 
 PARAMETER_COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 
@@ -57,5 +58,5 @@ def _draw_errors(axis: Axes, check: Mapping[str, Any]) -> None:
     verdict = "passed" if check["passed"] else "FAILED"
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axis.set_title(
-        f"{check['cell'].capitalize()}, depth {check['truncation_depth']}: {verdict}", loc="left"
+        f"{cell_title(check['cell'])}, depth {check['truncation_depth']}: {verdict}", loc="left"
     )

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from unrolled.config.sweep import depth_order
 from unrolled.report.drawing import INK, counted, new_figure, wrapped
-from unrolled.report.runs import Setting
+from unrolled.report.runs import Setting, cell_title
 
 FIELD_HEIGHT = 0.58
 """Of a field of the heat map, over its width, which is about an inch."""
@@ -64,7 +64,7 @@ def _colours(values: Sequence[float]) -> Normalize:
 
 def _map_title(setting: Setting) -> str:
     """The cell, and what else varies beside hidden size and depth."""
-    return ", ".join([setting.settings["cell"].capitalize(), *setting.further])
+    return ", ".join([cell_title(setting.settings["cell"]), *setting.further])
 
 
 def _draw_map(axis: Axes, settings: Sequence[Setting], colours: Normalize) -> None:
