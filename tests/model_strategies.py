@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from unrolled.model.cells import CELLS
 from unrolled.model.network import Network, parameter_shapes
 from unrolled.model.reference import ReferenceNetwork
-from unrolled.model.types import Array, Gradients, RowGradient
+from unrolled.model.types import Array, Gradients, Parameters, RowGradient
 from unrolled.text.dataset import Dataset, encode_documents, write_dataset
 from unrolled.text.vocabulary import END, START, Ids, Vocabulary, write_vocabulary
 
@@ -60,7 +60,9 @@ def start_of(network: Network) -> Array:
 def zero_network(vocabulary_size: int, hidden_size: int = 2) -> Network:
     """A network to which all words are alike."""
     shapes = [(vocabulary_size, hidden_size), (hidden_size,) * 2, (vocabulary_size, hidden_size)]
-    zeros = {name: np.zeros(shape) for name, shape in zip(PARAMETERS, shapes, strict=True)}
+    zeros: Parameters = {
+        name: np.zeros(shape) for name, shape in zip(PARAMETERS, shapes, strict=True)
+    }
     return Network(zeros, "elman")
 
 
