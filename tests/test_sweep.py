@@ -177,3 +177,7 @@ class TestDepth:
     @given(depth=st.integers(min_value=0))
     def test_full_is_beyond_every_number(self, depth: int) -> None:
         assert depth_order("full") > depth_order(depth)
+
+
+def test_a_switch_is_shown_as_it_is_written_in_yaml() -> None:
+    assert (shown(True), shown(False)) == ("true", "false")

@@ -55,7 +55,9 @@ def run_name(point: Mapping[str, Any]) -> str:
 
 
 def shown(value: Any) -> str:
-    """A setting's value as names and tables show it."""
+    """A setting's value as names and tables show it: like YAML, not like Python."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return "none" if value is None else str(value)
 
 
