@@ -169,3 +169,13 @@ def _text(page: str) -> str:
     """What a reader sees, white space evened out."""
     body = page[page.index("<body>") :]
     return " ".join(re.sub(r"<[^>]+>", "", body).split())
+
+
+@pytest.mark.parametrize("bias", ["true", "false"])
+def test_the_formula_has_biases_where_the_network_has(bias: str) -> None:
+    row = summary_row("a", "5", "2", "1", "1.5", "5.0", bias=bias)
+
+    text = _text(render(material(summary=[row])))
+
+    assert ("W st−1 + b)" in text) == (bias == "true")
+    assert ("softmax(V st + c)" in text) == (bias == "true")

@@ -136,6 +136,7 @@ def _network(material: Material, run: RunResult | None) -> dict[str, Any]:
         "read": words[:-1],
         "predicted": words[1:],
         "cell": settings["cell"],
+        "bias": settings.get("bias") == "true",
         "blocks": CELLS[settings["cell"]].BLOCKS,
         "hidden_size": int(settings["hidden_size"]),
         "depth": depth,

@@ -58,7 +58,8 @@ class Setting:
     @property
     def perplexities(self) -> list[float]:
         """Of the finished runs, ascending."""
-        return sorted(run.test_perplexity or 0.0 for run in self.finished)
+        found = (run.test_perplexity for run in self.finished)
+        return sorted(perplexity for perplexity in found if perplexity is not None)
 
     @property
     def mean_perplexity(self) -> float:
@@ -147,8 +148,12 @@ def best_setting(settings: Sequence[Setting]) -> Setting | None:
 
 def best_run(runs: Sequence[RunResult]) -> RunResult | None:
     """The run of the lowest validation loss, the first of equals; None if no run finished."""
-    finished = [run for run in runs if run.finished and run.validation_loss is not None]
-    return min(finished, key=lambda run: run.validation_loss or math.inf, default=None)
+    losses = [
+        (run.validation_loss, place)
+        for place, run in enumerate(runs)
+        if run.finished and run.validation_loss is not None
+    ]
+    return runs[min(losses)[1]] if losses else None
 
 
 def _numeric(value: str) -> float:
