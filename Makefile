@@ -1,5 +1,6 @@
 # make             install into .venv, run the default experiment, say where its report lies
 # make test        install what judges the project too, and run all of it
+# make benchmark   install PyTorch beside it into benchmarks/.venv, measure speed (some 30 minutes, nothing else running)
 # EXPERIMENT=wide  another experiment of config/experiments/ instead of the default one
 # PYTHON=python3.12  another interpreter than python3, 3.11 or later
 
@@ -11,7 +12,7 @@ BIN := .venv/bin
 CONFIGFILE := $(if $(filter default,$(EXPERIMENT)),,--configfile config/experiments/$(EXPERIMENT).yaml)
 SNAKEMAKE := $(BIN)/snakemake $(CONFIGFILE)
 
-.PHONY: all run install install-dev test lint pins clean
+.PHONY: all run install install-dev test lint benchmark pins clean
 .DELETE_ON_ERROR:
 
 all: run
@@ -51,6 +52,18 @@ lint: install-dev
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
 
+benchmark: benchmarks/.venv/.installed
+	benchmarks/.venv/bin/python benchmarks/throughput.py
+	benchmarks/.venv/bin/python benchmarks/figure.py
+	benchmarks/.venv/bin/python benchmarks/sweep.py
+
+benchmarks/.venv/.installed: requirements.txt benchmarks/requirements.txt
+	$(PYTHON) -m venv benchmarks/.venv
+	benchmarks/.venv/bin/python -m pip install --quiet -r requirements.txt
+	benchmarks/.venv/bin/python -m pip install --quiet -r benchmarks/requirements.txt
+	benchmarks/.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
 # After a change of the dependencies in pyproject.toml; needs uv.
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet
 pins:
@@ -59,4 +72,4 @@ pins:
 
 # Results stay; this takes away what can be installed again.
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv benchmarks/.venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,8 +1,10 @@
 """Small networks, sentences and datasets for the tests of model, training and analysis."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
@@ -36,25 +38,143 @@ def network_of(
     dtype: DTypeLike = np.float64,
     cell_name: str = "elman",
     bias: bool = False,
+    tied: bool = False,
 ) -> Network:
     """A network whose weights are large enough for the tanh to bend."""
     rng = np.random.default_rng(seed)
-    shapes = parameter_shapes(cell_name, vocabulary_size, hidden_size, bias)
+    shapes = parameter_shapes(cell_name, vocabulary_size, hidden_size, bias, tied)
     weights = {name: rng.normal(0, 0.6, shape).astype(dtype) for name, shape in shapes.items()}
     return Network(weights, cell_name)
 
 
 def stepped(network: Network, word: int, state: Array) -> tuple[Array, Array]:
     """The state after one word, and what the cell remembers of the step; (1, any) both."""
+    return stepped_with_row(network, word_row(network, word), state)
+
+
+def word_row(network: Network, word: int) -> Array:
+    """What goes in for a word before any projection, (1, any)."""
+    row: Array = network.parameters["output_weights" if network.tied else "input_weights"][[word]]
+    return row
+
+
+def stepped_with_row(network: Network, row: Array, state: Array) -> tuple[Array, Array]:
+    """As `stepped`, given the word's row instead of the word."""
     weights = network.parameters
-    projected = weights["input_weights"][[word]] + weights.get("bias", 0)
+    projected = row @ weights["input_projection"].T if network.tied else row
     recurrent = state[:, : network.hidden_size] @ weights["recurrent_weights"].T
-    return network.cell.step(projected, recurrent, state)
+    return network.cell.step(projected + weights.get("bias", 0), recurrent, state)
 
 
 def start_of(network: Network) -> Array:
     """The state before the first word, (1, parts * hidden)."""
     return np.zeros((1, network.cell.PARTS * network.hidden_size))
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Words to be read with all that may bear on them; None is a state of zeros, masks of ones."""
+
+    inputs: Ids
+    targets: Ids
+    start: Array | None = None  # (1, parts * hidden)
+    row_mask: Array | None = None  # (words, any)
+    hidden_mask: Array | None = None  # (words, hidden)
+
+
+def stretches_of(sentences: Sequence[Ids]) -> list[Stretch]:
+    """Whole sentences, each given with its start and its end."""
+    return [Stretch(words[:-1], words[1:]) for words in sentences]
+
+
+def walked(
+    network: Network, stretches: Sequence[Stretch], depth: int | None
+) -> tuple[float, dict[str, Array], list[Array]]:
+    """Loss, gradients and last states, every output's delta carried back alone, step by step."""
+    weights, size = network.parameters, network.hidden_size
+    loss, ends = 0.0, []
+    total = {name: np.zeros_like(array) for name, array in weights.items()}
+    total |= {name: total.get(name, np.zeros(1)) for name in BIASES}  # thrown away without biases
+    for stretch in stretches:
+        state = start_of(network) if stretch.start is None else stretch.start
+        steps: list[Step] = []
+        for t, (word, target) in enumerate(zip(stretch.inputs, stretch.targets, strict=True)):
+            mask = np.ones(1) if stretch.row_mask is None else stretch.row_mask[t]
+            share = np.ones(1) if stretch.hidden_mask is None else stretch.hidden_mask[t]
+            row, before = word_row(network, int(word)) * mask, state
+            state, memory = stepped_with_row(network, row, before)
+            steps.append(Step(int(word), mask, row, before, state, memory))
+            shown = state[0, :size] * share
+            logits = weights["output_weights"] @ shown + weights.get("output_bias", 0)
+            d_logits = np.exp(logits) / np.exp(logits).sum()
+            loss -= math.log(d_logits[target])
+            d_logits[target] -= 1
+            total["output_weights"] += np.outer(d_logits, shown)
+            total["output_bias"] = total["output_bias"] + d_logits
+            d_hidden = (d_logits @ weights["output_weights"]) * share
+            first = 0 if depth is None else max(0, t - depth)
+            walk_back(network, steps[first:], d_hidden, total)
+        ends.append(state)
+    return loss, {name: total[name] for name in weights}, ends
+
+
+class Step(NamedTuple):
+    """A step of a walk: the word, what its row was multiplied by, and all before and after it."""
+
+    word: int
+    mask: Array
+    row: Array
+    before: Array
+    after: Array
+    memory: Array
+
+
+def walk_back(
+    network: Network, steps: Sequence[Step], d_hidden: Array, total: dict[str, Array]
+) -> None:
+    """Add to the total what a gradient for the last hidden state gives, back to the first step."""
+    weights, size = network.parameters, network.hidden_size
+    d_state = np.zeros_like(steps[-1].after)
+    d_state[0, :size] = d_hidden
+    for step in reversed(steps):
+        found = network.cell.step_backward(d_state, step.before, step.after, step.memory)
+        d_row = found.d_word[0]
+        if network.tied:
+            total["input_projection"] += np.outer(d_row, step.row[0])
+            d_row = d_row @ weights["input_projection"]
+        total["output_weights" if network.tied else "input_weights"][step.word] += d_row * step.mask
+        total["bias"] = total["bias"] + found.d_word[0]
+        total["recurrent_weights"] += np.outer(found.d_recurrent[0], step.before[0, :size])
+        d_state = np.zeros_like(d_state) if found.d_previous is None else found.d_previous
+        d_state[0, :size] += found.d_recurrent[0] @ weights["recurrent_weights"]
+
+
+def central_differences(
+    loss: Callable[[Network], float], network: Network, step: float = 1e-5
+) -> dict[str, Array]:
+    """The derivatives of a loss for every entry of every parameter of a network."""
+    differences = {}
+    for name, array in network.parameters.items():
+        differences[name] = np.empty_like(array)
+        for index in np.ndindex(array.shape):
+            losses = []
+            for signed_step in (step, -step):
+                moved = array.copy()
+                moved[index] += signed_step
+                losses.append(loss(Network({**network.parameters, name: moved}, network.cell_name)))
+            differences[name][index] = (losses[0] - losses[1]) / (2 * step)
+    return differences
+
+
+def assert_gradients_equal(found: Gradients, expected: dict[str, Array], tolerance: float) -> None:
+    """The same parameters, and each gradient within the tolerance of `largest_error`."""
+    assert set(found) == set(expected)
+    for name, gradient in found.items():
+        full = (
+            gradient.dense(len(expected[name])) if isinstance(gradient, RowGradient) else gradient
+        )
+        assert full.shape == expected[name].shape, name
+        assert largest_error(full, expected[name]) < tolerance, name
 
 
 def zero_network(vocabulary_size: int, hidden_size: int = 2) -> Network:
@@ -163,6 +283,7 @@ def networks_and_sentences(
     draw: st.DrawFn,
     cell_names: Sequence[str] = tuple(CELLS),
     biases: Sequence[bool] = (False, True),
+    ties: Sequence[bool] = (False,),
 ) -> tuple[Network, list[Ids]]:
     """A network of random cell and shape, and sentences that it can read."""
     vocabulary_size, hidden_size = draw(st.integers(2, 9)), draw(st.integers(1, 6))
@@ -172,5 +293,6 @@ def networks_and_sentences(
         hidden_size,
         cell_name=draw(st.sampled_from(cell_names)),
         bias=draw(st.sampled_from(biases)),
+        tied=draw(st.sampled_from(ties)),
     )
     return network, draw(sentences_of(vocabulary_size))

@@ -17,6 +17,7 @@ from unrolled.text.vocabulary import Ids
 LENGTHS = {"full": [5, 5, 5], "mixed": [2, 6, 1, 4, 6], "single words": [1, 1], "one": [7]}
 
 every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
+from_zeros_and_carried = pytest.mark.parametrize("carried", [False, True], ids=["zeros", "carried"])
 
 
 def batch_of(lengths: list[int]) -> PackedBatch:
@@ -24,13 +25,14 @@ def batch_of(lengths: list[int]) -> PackedBatch:
 
 
 def arrays_for(
-    cell: Cell, batch: PackedBatch, seed: int = 1, hidden_size: int = 3
+    cell: Cell, batch: PackedBatch, seed: int = 1, hidden_size: int = 3, carried: bool = False
 ) -> tuple[Trace, Array, Array]:
     """A trace, gradients for its hidden states and recurrent weights."""
     rng = np.random.default_rng(seed)
     blocks = cell.BLOCKS * hidden_size
     weights = rng.normal(0, 0.6, (blocks, hidden_size))
-    trace = bptt.forward(cell, batch, rng.normal(0, 1, (batch.positions, blocks)), weights)
+    start = rng.uniform(-1, 1, (len(batch.order), cell.PARTS * hidden_size)) if carried else None
+    trace = bptt.forward(cell, batch, rng.normal(0, 1, (batch.positions, blocks)), weights, start)
     return trace, rng.normal(0, 1, (batch.positions, hidden_size)), weights
 
 
@@ -74,18 +76,20 @@ def error_between(found: Deltas, expected: Deltas) -> float:
 
 
 @every_cell
+@from_zeros_and_carried
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
 def test_a_trace_is_what_each_sentence_gives_when_it_is_stepped_alone(
-    cell: Cell, lengths: list[int]
+    cell: Cell, lengths: list[int], carried: bool
 ) -> None:
     batch, rng = batch_of(lengths), np.random.default_rng(2)
+    starts = rng.uniform(-1, 1, (len(lengths), cell.PARTS * 3)) * carried
     word = rng.normal(0, 1, (batch.positions, cell.BLOCKS * 3))
     weights = rng.normal(0, 0.6, (cell.BLOCKS * 3, 3))
 
-    trace = bptt.forward(cell, batch, word, weights)
+    trace = bptt.forward(cell, batch, word, weights, starts[batch.order] if carried else None)
 
-    for rows in rows_by_sentence(batch):
-        state: Array = np.zeros((1, cell.PARTS * 3))
+    for sentence, rows in enumerate(rows_by_sentence(batch)):
+        state: Array = starts[[sentence]]
         for row in rows:
             np.testing.assert_allclose(trace.previous[[row]], state, rtol=0, atol=1e-14)
             state, memory = cell.step(word[[row]], state[:, :3] @ weights.T, state)
@@ -120,13 +124,18 @@ def test_deltas_are_those_of_each_output_walked_back_alone(
 
 
 @every_cell
-@given(sentences_of(2), depths(), st.integers(0, 10_000), st.integers(1, 5))
+@given(sentences_of(2), depths(), st.integers(0, 10_000), st.integers(1, 5), st.booleans())
 @settings(deadline=None)
 def test_deltas_of_any_lengths_and_depth_are_those_walked_back_alone(
-    cell: Cell, sentences: list[Ids], depth: int | None, seed: int, hidden_size: int
+    cell: Cell,
+    sentences: list[Ids],
+    depth: int | None,
+    seed: int,
+    hidden_size: int,
+    carried: bool,
 ) -> None:
     batch = pack(sentences)
-    arrays = arrays_for(cell, batch, seed, hidden_size)
+    arrays = arrays_for(cell, batch, seed, hidden_size, carried)
 
     found = bptt.deltas(cell, batch, *arrays, depth)
 
@@ -134,13 +143,14 @@ def test_deltas_of_any_lengths_and_depth_are_those_walked_back_alone(
 
 
 @every_cell
+@from_zeros_and_carried
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
 @pytest.mark.parametrize("beyond", [0, 1, 20])
 def test_both_ways_agree_where_no_sentence_is_longer_than_the_depth(
-    cell: Cell, lengths: list[int], beyond: int
+    cell: Cell, lengths: list[int], beyond: int, carried: bool
 ) -> None:
     batch = batch_of(lengths)
-    arrays = arrays_for(cell, batch)
+    arrays = arrays_for(cell, batch, carried=carried)
 
     truncated = bptt.truncated_deltas(cell, batch, *arrays, max(lengths) - 1 + beyond)
 

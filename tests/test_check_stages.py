@@ -47,17 +47,19 @@ def strictly_read(path: Path) -> Any:
 
 
 @pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("tied", [False, True], ids=["free", "tied"])
 @pytest.mark.parametrize("depth", [0, 2, "full"])
 def test_sound_gradients_are_written_as_passed_and_open_the_gate(
-    cell: str, depth: int | str, tmp_path: Path
+    cell: str, tied: bool, depth: int | str, tmp_path: Path
 ) -> None:
-    check_gradients.run(CONFIG, cell, depth, tmp_path / "check.json")
+    check_gradients.run(CONFIG, cell, tied, depth, tmp_path / "check.json")
     gate.run(tmp_path / "check.json", tmp_path / "gate.json")
 
     check = strictly_read(tmp_path / "check.json")
     assert (check["passed"], check["cell"], check["truncation_depth"]) == (True, cell, depth)
+    assert check["tied_weights"] is tied
     assert (check["tolerance"], check["seed"], check["sentences"]) == (1e-7, 1, 2)
-    shapes = parameter_shapes(cell, 5, 3, bias=True)
+    shapes = parameter_shapes(cell, 5, 3, bias=True, tied=tied)
     assert [entry["parameter"] for entry in check["parameters"]] == list(shapes)
     for entry, shape in zip(check["parameters"], shapes.values(), strict=True):
         assert entry["passed"] is True
@@ -73,7 +75,7 @@ def test_a_broken_gradient_is_written_as_not_passed(
 ) -> None:
     break_recurrent_gradient(monkeypatch, value)
 
-    check_gradients.run(CONFIG, "elman", 1, tmp_path / "check.json")
+    check_gradients.run(CONFIG, "elman", False, 1, tmp_path / "check.json")
 
     check = strictly_read(tmp_path / "check.json")
     passed = {entry["parameter"]: entry["passed"] for entry in check["parameters"]}
@@ -87,17 +89,23 @@ def test_a_broken_gradient_is_written_as_not_passed(
 
 
 @pytest.mark.parametrize("value", [0.125, math.nan, math.inf])
+@pytest.mark.parametrize(("tied", "said"), [(False, ""), (True, " with tied weights")])
 def test_the_gate_names_parameter_index_and_both_values(
-    value: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    value: float, tied: bool, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_recurrent_gradient(monkeypatch, value)
-    check_gradients.run(CONFIG, "elman", 1, tmp_path / "check.json")
-    numeric = strictly_read(tmp_path / "check.json")["parameters"][1]["numeric"]
+    check_gradients.run(CONFIG, "elman", tied, 1, tmp_path / "check.json")
+    (numeric,) = (
+        parameter["numeric"]
+        for parameter in strictly_read(tmp_path / "check.json")["parameters"]
+        if parameter["parameter"] == "recurrent_weights"
+    )
 
     with pytest.raises(
         CheckError,
-        match=rf"gradient of elman at depth 1 is wrong: recurrent_weights\[2, 1\] is {value} by"
-        rf" back-propagation and {re.escape(str(numeric))} by central differences .* see .*check",
+        match=rf"gradient of elman{said} at depth 1 is wrong: recurrent_weights\[2, 1\] is {value}"
+        rf" by back-propagation and {re.escape(str(numeric))}"
+        r" by central differences .* see .*check",
     ):
         gate.run(tmp_path / "check.json", tmp_path / "gate.json")
 
@@ -108,14 +116,14 @@ def test_a_check_of_no_parameter_keeps_the_gate_shut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check_gradients, "check_gradients", lambda *arguments: [])
-    check_gradients.run(CONFIG, "elman", 1, tmp_path / "check.json")
+    check_gradients.run(CONFIG, "elman", False, 1, tmp_path / "check.json")
 
     with pytest.raises(CheckError, match=r"check\.json holds no parameter that was checked"):
         gate.run(tmp_path / "check.json", tmp_path / "gate.json")
 
 
 def test_a_check_that_was_cut_short_keeps_the_gate_shut(tmp_path: Path) -> None:
-    check_gradients.run(CONFIG, "elman", 0, tmp_path / "check.json")
+    check_gradients.run(CONFIG, "elman", False, 0, tmp_path / "check.json")
     text = (tmp_path / "check.json").read_text("utf-8")
     (tmp_path / "check.json").write_text(text[:100], "utf-8")
 

@@ -6,13 +6,14 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from training_strategies import RECIPE
 from unrolled.config.files import read_config_file
 from unrolled.config.loading import RECORDS, checked_config, section_part
 from unrolled.config.sections import ModelConfig, TextConfig, TrainingConfig, VocabularyConfig
@@ -228,6 +229,31 @@ class TestValuesThatMustFitEachOther:
 
     def test_fractions_that_leave_a_little_will_do(self) -> None:
         checked(command_line={"text": {"validation_fraction": 0.5, "test_fraction": 0.49}})
+
+    @pytest.mark.parametrize(("warmup", "epochs"), [(3, 3), (3.5, 3), (1.0, 1)])
+    def test_a_warm_up_ends_before_training_does(self, warmup: float, epochs: int) -> None:
+        with pytest.raises(
+            ConfigError,
+            match=r"^training\.warmup_epochs must be less than training\.epochs"
+            rf" \(got {warmup} and {epochs}\)$",
+        ):
+            replace(RECIPE, warmup_epochs=warmup, epochs=epochs)
+
+    def test_a_warm_up_of_nearly_all_of_training_will_do(self) -> None:
+        checked(command_line={"training": {"warmup_epochs": 2.99, "epochs": 3}})
+        replace(RECIPE, warmup_epochs=2.99, epochs=3)
+
+    @pytest.mark.parametrize(
+        "sweep", [{}, {"epochs": [9, 2]}, {"warmup_epochs": [0, 4]}], ids=lambda sweep: str(sweep)
+    )
+    def test_a_warm_up_that_is_too_long_in_any_run_of_the_sweep_is_refused_before_anything_runs(
+        self, sweep: Changes
+    ) -> None:
+        epochs = 4 if sweep else 2
+
+        said = message({"training": {"warmup_epochs": 2, "epochs": epochs}, "sweep": sweep})
+
+        assert said.startswith("training.warmup_epochs must be less than training.epochs (got ")
 
     def test_a_path_is_needed_for_the_source_path(self) -> None:
         said = message({"corpus": {"source": "path"}})

@@ -27,6 +27,7 @@ NAME = (
 DEPTH = "must be 0 or more, or 'full'"
 LIST = "must be a list of one or more different values"
 WHOLE = "must be a whole number, 1 or more"
+SHARE = "must be a number, 0 or more and below 1"
 
 
 def changed(key: str, value: Any) -> dict[str, Any]:
@@ -72,8 +73,43 @@ REFUSED = [
     ("model.bias", "yes", "model.bias must be true or false (got 'yes')"),
     ("model.bias", 1, "model.bias must be true or false (got 1)"),
     ("model.precision", "half", "model.precision must be single or double (got 'half')"),
+    ("model.tied_weights", "no", "model.tied_weights must be true or false (got 'no')"),
+    (
+        "model.recurrent_initialisation",
+        "zeros",
+        "model.recurrent_initialisation must be uniform or orthogonal (got 'zeros')",
+    ),
+    # The recipe.
+    ("training.carry_state", 1, "training.carry_state must be true or false (got 1)"),
+    ("training.segment_length", 0, f"training.segment_length {WHOLE} (got 0)"),
+    ("training.segment_length", 35.0, f"training.segment_length {WHOLE} (got 35.0)"),
+    (
+        "training.optimiser",
+        "adagrad",
+        "training.optimiser must be sgd, momentum or adam (got 'adagrad')",
+    ),
+    ("sweep.optimiser", ["sgd", "SGD"], "sweep.optimiser[1] must be sgd, momentum or adam"),
+    ("training.momentum", 1, f"training.momentum {SHARE} (got 1)"),
+    ("training.momentum", -0.1, f"training.momentum {SHARE} (got -0.1)"),
+    (
+        "training.schedule",
+        "linear",
+        "training.schedule must be constant, halving or cosine (got 'linear')",
+    ),
+    ("training.warmup_epochs", -1, "training.warmup_epochs must be a number, 0 or more (got -1)"),
+    ("training.warmup_epochs", None, "training.warmup_epochs must be a number, 0 or more"),
+    ("training.input_dropout", 1.0, f"training.input_dropout {SHARE} (got 1.0)"),
+    ("training.input_dropout", -0.1, f"training.input_dropout {SHARE} (got -0.1)"),
+    ("training.output_dropout", 1.0, f"training.output_dropout {SHARE} (got 1.0)"),
+    ("sweep.output_dropout", [0.5, math.nan], "sweep.output_dropout[1] must be a finite number"),
+    ("training.patience", 0, f"training.patience {WHOLE}, or null (got 0)"),
+    ("training.patience", 1.5, f"training.patience {WHOLE}, or null (got 1.5)"),
     # The settings that name a run stand in the sweep alone.
-    ("model.hidden_size", 100, "model.hidden_size is not a known key; known are bias, precision"),
+    (
+        "model.hidden_size",
+        100,
+        "model.hidden_size is not a known key; known are bias, tied_weights",
+    ),
     ("training.seed", 1, "training.seed is not a known key"),
     # A whole number is neither a number with a point nor a truth value, and has a range.
     ("training.epochs", 0, f"training.epochs {WHOLE} (got 0)"),
@@ -135,6 +171,15 @@ ACCEPTED = [
     ("sweep.seed", [2**32 - 1]),
     ("training.learning_rate", 1),
     ("training.gradient_norm_limit", None),
+    ("model.recurrent_initialisation", "orthogonal"),
+    ("training.patience", 1),
+    ("training.momentum", 0.99),
+    ("training.output_dropout", 0.5),
+    ("training.warmup_epochs", 0.25),
+    ("sweep.tied_weights", [True, False]),
+    ("sweep.optimiser", ["adam", "momentum"]),
+    ("sweep.schedule", ["constant", "cosine"]),
+    ("sweep.patience", [None, 3]),
     ("evaluation.sentences", "mine.txt"),
 ]
 

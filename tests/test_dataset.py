@@ -78,11 +78,11 @@ class TestFiles:
     def test_reading_gives_what_was_written(
         self, folder: Path, text: list[list[list[str]]]
     ) -> None:
-        dataset, _ = dataset_of(text)
+        dataset, vocabulary = dataset_of(text)
 
         write_dataset(folder, dataset)
 
-        found = read_dataset(folder)
+        found = read_dataset(folder, len(vocabulary))
         np.testing.assert_array_equal(found.ids, dataset.ids, strict=True)
         np.testing.assert_array_equal(found.sentences, dataset.sentences, strict=True)
         np.testing.assert_array_equal(found.documents, dataset.documents, strict=True)
@@ -90,7 +90,7 @@ class TestFiles:
     def test_ids_are_mapped_into_memory_and_so_are_sentences(self, tmp_path: Path) -> None:
         write_dataset(tmp_path, encode_documents(TEXT, VOCABULARY))
 
-        dataset = read_dataset(tmp_path)
+        dataset = read_dataset(tmp_path, len(VOCABULARY))
 
         assert isinstance(dataset.ids, np.memmap)
         assert np.shares_memory(dataset[1], dataset.ids)
@@ -102,4 +102,27 @@ class TestFiles:
         (tmp_path / name).unlink()
 
         with pytest.raises(DataError, match=f"/{name} is not a readable"):
-            read_dataset(tmp_path)
+            read_dataset(tmp_path, len(VOCABULARY))
+
+    @pytest.mark.parametrize(
+        ("name", "values", "message"),
+        [
+            ("ids.npy", [0, 3, 99, 1], r"ids.npy must hold ids of 0 to \d+ \(got 0 to 99\)"),
+            ("ids.npy", [0, -1, 3, 1], r"ids.npy must hold ids of 0 to \d+ \(got -1 to 3\)"),
+            ("sentences.npy", [0, 5], "sentences.npy must lead from 0 to 4 in steps of 2 or more"),
+            ("sentences.npy", [0, 3, 4], "sentences.npy must lead from 0 to 4"),
+            ("sentences.npy", [], "sentences.npy must lead from 0 to 4"),
+            ("documents.npy", [0, 2], "documents.npy must lead from 0 to 1"),
+        ],
+    )
+    def test_ids_and_offsets_that_do_not_fit_are_refused(
+        self, tmp_path: Path, name: str, values: list[int], message: str
+    ) -> None:
+        write_dataset(tmp_path, encode_documents([[["cat"]]], VOCABULARY))
+        arrays = {"ids.npy": [0, 3, 3, 1], "sentences.npy": [0, 4], "documents.npy": [0, 1]}
+        for file, good in arrays.items():
+            chosen = values if file == name else good
+            np.save(tmp_path / file, np.array(chosen, dtype=np.int64))
+
+        with pytest.raises(DataError, match=message):
+            read_dataset(tmp_path, len(VOCABULARY))

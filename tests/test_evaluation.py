@@ -18,11 +18,14 @@ from model_strategies import (
     sentence,
     zero_network,
 )
+from training_strategies import KINDS, numbered, read_by_hand, split_of
 from unrolled.analysis.evaluation import evaluate, score_sentence
 from unrolled.analysis.measures import perplexity
 from unrolled.model.cells import CELLS
 from unrolled.text.dataset import Dataset
-from unrolled.text.vocabulary import UNKNOWN, Vocabulary
+from unrolled.text.vocabulary import UNKNOWN, Ids, Vocabulary
+from unrolled.training.batches import ordered_batches
+from unrolled.training.loop import mean_loss
 
 SENTENCES = [sentence(3, 4, 5), sentence(6, 3), sentence(4)]
 DATASET = dataset_of(SENTENCES)
@@ -31,10 +34,21 @@ VOCABULARY = Vocabulary(
 )
 
 
-def split_of(count: int) -> Dataset:
-    """More sentences than are held at once."""
+def sentences_of(count: int) -> list[Ids]:
+    """Some sentences of one to five words."""
     rng = np.random.default_rng(1)
-    return dataset_of([sentence(*rng.integers(3, 7, 1 + k % 5)) for k in range(count)])
+    return [sentence(*rng.integers(3, 7, 1 + k % 5)) for k in range(count)]
+
+
+def large_split() -> Dataset:
+    """More sentences than are held at once."""
+    return dataset_of(sentences_of(150))
+
+
+def documents() -> list[list[Ids]]:
+    """More documents than are held at once, one of them longer than its states are."""
+    sentences = sentences_of(150)
+    return [sentences[:50], *([words] for words in sentences[50:100]), *([sentences[100:103]] * 20)]
 
 
 # Perplexity
@@ -101,7 +115,7 @@ def test_accuracy_is_that_of_the_references_predictions() -> None:
 
 
 def test_a_split_larger_than_a_batch_is_scored_whole() -> None:
-    network, split = network_of(3), split_of(150)
+    network, split = network_of(3), large_split()
 
     score = evaluate(network, split)
 
@@ -110,7 +124,7 @@ def test_a_split_larger_than_a_batch_is_scored_whole() -> None:
 
 
 def test_single_precision_scores_nearly_the_same() -> None:
-    split = split_of(150)
+    split = large_split()
 
     single = evaluate(network_of(4, dtype=np.float32), split)
 
@@ -126,6 +140,56 @@ def test_a_certain_mistake_has_a_finite_loss_and_an_infinite_perplexity() -> Non
     assert score.loss_nats_per_token == pytest.approx(1e6)
     assert score.perplexity == math.inf
     assert score.next_word_accuracy == 0
+
+
+# A state that goes on from sentence to sentence
+
+
+@pytest.mark.parametrize(("cell", "bias", "tied"), KINDS)
+def test_with_carried_state_documents_are_scored_as_read_word_by_word(
+    cell: str, bias: bool, tied: bool
+) -> None:
+    network = network_of(3, cell_name=cell, bias=bias, tied=tied)
+    split = split_of(documents())
+    by_hand = [word for document in documents() for word in read_by_hand(network, document)]
+
+    score = evaluate(network, split, carry_state=True)
+
+    expected = math.fsum(loss for loss, _ in by_hand) / len(by_hand)
+    assert len(by_hand) == split.prediction_count
+    assert score.loss_nats_per_token == pytest.approx(expected, rel=1e-11)
+    assert score.next_word_accuracy == sum(right for _, right in by_hand) / len(by_hand)
+    assert mean_loss(network, split, carry_state=True) == score.loss_nats_per_token
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_single_prediction_of_a_document_is_that_of_reading_it_word_by_word(
+    cell: str,
+) -> None:
+    split = numbered([[4, 2, 7], [1], [90, 40], *([[3, 5]] * 70)])
+    network = network_of(11, vocabulary_size=len(split.ids), cell_name=cell)
+
+    found = np.zeros(len(split.ids))
+    for batch, forward in network.passes(ordered_batches(split, carry_state=True)):
+        found[batch.targets], _ = network.losses_and_hits(batch, forward)
+
+    expected = np.zeros(len(split.ids))
+    for start, stop in itertools.pairwise(split.documents):
+        document = [split[index] for index in range(start, stop)]
+        targets = np.concatenate([words[1:] for words in document])
+        expected[targets] = [loss for loss, _ in read_by_hand(network, document)]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_documents_of_one_sentence_are_scored_as_sentences(cell: str) -> None:
+    network = network_of(10, cell_name=cell)
+
+    carried = evaluate(network, split_of([[words] for words in SENTENCES]), carry_state=True)
+
+    alone, joined = evaluate(network, DATASET), evaluate(network, DATASET, carry_state=True)
+    assert carried.loss_nats_per_token == pytest.approx(alone.loss_nats_per_token, rel=1e-13)
+    assert abs(joined.loss_nats_per_token - alone.loss_nats_per_token) > 1e-4
 
 
 # One's own sentences

@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from report_material import PROFILE, SUMMARY, check, summary_row
+from unrolled.config.sections import ChecksConfig
 from unrolled.report.drawing import drawing_style, new_figure, svg_text, write_figure
 from unrolled.report.figures import (
     gradient_figure,
@@ -19,6 +20,8 @@ from unrolled.report.figures import (
     spread_figure,
 )
 from unrolled.report.runs import by_setting, run_results
+from unrolled.stages import check_gradients
+from unrolled.storage import read_json
 
 SETTINGS = by_setting(run_results(SUMMARY))
 HISTORY = [
@@ -35,7 +38,7 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "loss": lambda: loss_figure(SETTINGS, HISTORY, {"unigram": 2.0}),
     "perplexity": lambda: perplexity_figure(SETTINGS),
     "spread": lambda: spread_figure(SETTINGS, {"bigram": 6.05, "uniform": 10_000.0}),
-    "gradient_check": lambda: gradient_figure([check(), check(passed=False)]),
+    "gradient_check": lambda: gradient_figure([check(), check(passed=False), check(tied=True)]),
     "lengths": lambda: length_figure(PROFILE),
 }
 
@@ -160,7 +163,33 @@ def test_nearly_equal_settings_have_nearly_the_colour_of_the_best() -> None:
 
 
 def test_the_gradient_figure_says_what_passed() -> None:
-    assert {"Elman, depth full: passed", "Elman, depth full: FAILED"} <= _words("gradient_check")
+    assert {
+        "Elman, depth full: passed",
+        "Elman, depth full: FAILED",
+        "Elman, tied weights, depth full: passed",
+    } <= _words("gradient_check")
+
+
+def test_a_parameter_has_one_colour_in_all_panels_and_that_of_the_legend(tmp_path: Path) -> None:
+    small = ChecksConfig(
+        hidden_size=2, vocabulary_size=4, sentences=1, step=1e-5, tolerance=1e-7, seed=1
+    )
+    checks = []
+    for tied in (False, True):
+        check_gradients.run(small, "elman", tied, 0, tmp_path / "check.json")
+        checks.append(read_json(tmp_path / "check.json"))
+
+    with drawing_style():
+        figure = gradient_figure(checks)
+
+    (legend,) = figure.legends
+    shown = {
+        text.get_text(): to_rgba(handle.get_facecolor())
+        for text, handle in zip(legend.get_texts(), legend.get_patches(), strict=True)
+    }
+    for axis in figure.axes:
+        for bars in axis.containers:
+            assert to_rgba(bars[0].get_facecolor()) == shown[str(bars.get_label())]
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])

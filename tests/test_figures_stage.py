@@ -26,6 +26,7 @@ def draw(tmp_path: Path) -> Callable[[], Path]:
     write_tsv(tmp_path / "history.tsv", list(history[0]), history)
     write_json(tmp_path / "profile.json", PROFILE)
     write_json(tmp_path / "check.json", check())
+    write_json(tmp_path / "tied.json", check(tied=True))
 
     def drawn() -> Path:
         figures.run(
@@ -33,7 +34,7 @@ def draw(tmp_path: Path) -> Callable[[], Path]:
             {"a1": tmp_path / "history.tsv"},
             tmp_path / "baselines.tsv",
             tmp_path / "profile.json",
-            [tmp_path / "check.json"],
+            [tmp_path / "check.json", tmp_path / "tied.json"],
             tmp_path / "figures",
         )
         return tmp_path / "figures"
@@ -77,3 +78,11 @@ def test_the_table_of_perplexities_has_a_row_for_each_setting(draw: Callable[[],
     assert [row["finished_runs"] for row in rows] == ["2", "2", "0"]
     assert [row["lowest"] for row in rows] == ["5.0", "4.8", ""]
     assert [row["highest"] for row in rows] == ["5.4", "5.6", ""]
+
+
+def test_the_table_of_gradient_checks_has_one_row_for_each_bar(draw: Callable[[], Path]) -> None:
+    rows = read_tsv(draw() / "gradient_check.tsv")
+
+    # two bars of the check with tied weights and two of the one without
+    bars = [tuple(value for key, value in row.items() if key != "entries") for row in rows]
+    assert len(bars) == len(set(bars)) == 4

@@ -16,6 +16,7 @@ from model_strategies import PARAMETERS, network_of, reference_log_probability
 from unrolled.errors import DataError
 from unrolled.model.cells import CELLS
 from unrolled.model.files import read_model, write_model
+from unrolled.model.network import Network, initialised
 from unrolled.model.packing import pack
 from unrolled.text.vocabulary import Vocabulary
 
@@ -48,11 +49,12 @@ def change_config(folder: Path, **changes: Any) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
+@pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_model_comes_back_as_it_was_written(
-    cell: str, bias: bool, dtype: DTypeLike, tmp_path: Path
+    cell: str, bias: bool, tied: bool, dtype: DTypeLike, tmp_path: Path
 ) -> None:
-    network = network_of(2, dtype=dtype, cell_name=cell, bias=bias)
+    network = network_of(2, dtype=dtype, cell_name=cell, bias=bias, tied=tied)
 
     write_model(tmp_path, network, VOCABULARY, {"lowercase": False, "run": "a"})
     found, vocabulary, config = read_model(tmp_path)
@@ -65,7 +67,25 @@ def test_a_model_comes_back_as_it_was_written(
     assert vocabulary == VOCABULARY
     assert (config["lowercase"], config["run"]) == (False, "a")
     assert (config["vocabulary_size"], config["hidden_size"]) == (7, 4)
-    assert (config["cell"], config["bias"]) == (cell, bias)
+    assert (config["cell"], config["bias"], config["tied"]) == (cell, bias, tied)
+
+
+def test_the_memory_order_of_arrays_is_lost_in_the_files_and_right_again_when_read(
+    tmp_path: Path,
+) -> None:
+    network = initialised(7, 4, np.random.default_rng(1), tied=True)
+    in_rows = Network({k: np.ascontiguousarray(v) for k, v in network.parameters.items()}, "elman")
+
+    write_model(tmp_path / "columns", network, VOCABULARY, {})
+    write_model(tmp_path / "rows", in_rows, VOCABULARY, {})
+
+    assert network.parameters["output_weights"].flags.f_contiguous
+    files = [tmp_path / folder / "model.safetensors" for folder in ("columns", "rows")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    found, _, _ = read_model(tmp_path / "rows")
+    assert found.parameters["output_weights"].flags.f_contiguous
+    for name, array in network.parameters.items():
+        np.testing.assert_array_equal(found.parameters[name], array)
 
 
 def test_a_model_is_three_files_and_equal_models_have_equal_bytes(tmp_path: Path) -> None:
@@ -115,13 +135,23 @@ Weights = dict[str, NDArray[np.float64]]
 States = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
+def word_of(weights: Weights, x: int) -> NDArray[np.float64]:
+    """What a word brings to the step, by itself or by way of the rows that it comes out by."""
+    word: NDArray[np.float64] = (
+        weights["input_weights"][x]
+        if "input_weights" in weights
+        else weights["input_projection"] @ weights["output_weights"][x]
+    )
+    return word
+
+
 def elman_step(weights: Weights, x: int, s: NDArray[np.float64], c: NDArray[np.float64]) -> States:
     recurrent = weights["recurrent_weights"] @ s
-    return np.tanh(weights["input_weights"][x] + weights["bias"] + recurrent), c
+    return np.tanh(word_of(weights, x) + weights["bias"] + recurrent), c
 
 
 def gru_step(weights: Weights, x: int, s: NDArray[np.float64], c: NDArray[np.float64]) -> States:
-    u1, u2, u3 = np.split(weights["input_weights"][x] + weights["bias"], 3)
+    u1, u2, u3 = np.split(word_of(weights, x) + weights["bias"], 3)
     w1, w2, w3 = np.split(weights["recurrent_weights"] @ s, 3)
     r, z = sigmoid(u1 + w1), sigmoid(u2 + w2)
     n = np.tanh(u3 + r * w3)
@@ -130,38 +160,44 @@ def gru_step(weights: Weights, x: int, s: NDArray[np.float64], c: NDArray[np.flo
 
 def lstm_step(weights: Weights, x: int, s: NDArray[np.float64], c: NDArray[np.float64]) -> States:
     recurrent = weights["recurrent_weights"] @ s
-    i, f, g, o = np.split(weights["input_weights"][x] + weights["bias"] + recurrent, 4)
+    i, f, g, o = np.split(word_of(weights, x) + weights["bias"] + recurrent, 4)
     c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     return sigmoid(o) * np.tanh(c), c
 
 
 FORMULAS = {
-    "elman": (elman_step, "s_t = tanh(input_weights[x_t] + bias + recurrent_weights @ s_{t-1})"),
+    "elman": (elman_step, "s_t = tanh({word} + bias + recurrent_weights @ s_{t-1})"),
     "gru": (
         gru_step,
-        "u1, u2, u3 = split(input_weights[x_t] + bias, 3); "
+        "u1, u2, u3 = split({word} + bias, 3); "
         "w1, w2, w3 = split(recurrent_weights @ s_{t-1}, 3); "
         "r = sigmoid(u1 + w1); z = sigmoid(u2 + w2); n = tanh(u3 + r * w3); "
         "s_t = (1 - z) * n + z * s_{t-1}",
     ),
     "lstm": (
         lstm_step,
-        "i, f, g, o = split(input_weights[x_t] + bias + recurrent_weights @ s_{t-1}, 4); "
+        "i, f, g, o = split({word} + bias + recurrent_weights @ s_{t-1}, 4); "
         "c_t = sigmoid(f) * c_{t-1} + sigmoid(i) * tanh(g); s_t = sigmoid(o) * tanh(c_t)",
     ),
 }
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_formula_of_every_cell_gives_its_probabilities(cell: str, tmp_path: Path) -> None:
-    network = network_of(4, cell_name=cell, bias=True)
+@pytest.mark.parametrize(
+    ("tied", "word_in"),
+    [(False, "input_weights[x_t]"), (True, "input_projection @ output_weights[x_t]")],
+)
+def test_the_formula_of_every_cell_gives_its_probabilities(
+    cell: str, tied: bool, word_in: str, tmp_path: Path
+) -> None:
+    network = network_of(4, cell_name=cell, bias=True, tied=tied)
     write_model(tmp_path, network, VOCABULARY, {})
     weights = load_file(tmp_path / "model.safetensors")
     config = json.loads((tmp_path / "config.json").read_text("utf-8"))
 
     step, formula = FORMULAS[cell]
     assert config["formula"] == (
-        f"{formula}; all states are 0 before the first word; "
+        f"{formula.replace('{word}', word_in)}; all states are 0 before the first word; "
         "P(x_{t+1}) = softmax(output_weights @ s_t + output_bias)"
     )
     ids = VOCABULARY.encode(["the", "cat", "sat", "the"])
@@ -191,8 +227,8 @@ def test_a_cell_that_is_none_is_refused(folder: Path, other: object) -> None:
         read_model(folder)
 
 
-@pytest.mark.parametrize("changes", [{"cell": "gru"}, {"bias": True}])
-def test_arrays_of_another_cell_or_without_its_biases_are_refused(
+@pytest.mark.parametrize("changes", [{"cell": "gru"}, {"bias": True}, {"tied": True}])
+def test_arrays_of_another_cell_without_its_biases_or_not_tied_are_refused(
     folder: Path, changes: dict[str, Any]
 ) -> None:
     change_config(folder, **changes)
@@ -294,7 +330,7 @@ def test_a_configuration_that_is_no_object_is_refused(folder: Path) -> None:
         read_model(folder)
 
 
-@pytest.mark.parametrize("key", ["cell", "bias", "vocabulary_size", "hidden_size", "dtype"])
+@pytest.mark.parametrize("key", ["cell", "bias", "tied", "vocabulary_size", "hidden_size", "dtype"])
 def test_a_configuration_without_an_entry_is_refused(folder: Path, key: str) -> None:
     change_config(folder, **{key: None})
 

@@ -1,17 +1,25 @@
 """The network that is trained equals the reference network, which can be read like a formula; with
-other cells and with biases it equals a walk from word to word.
+other cells, with biases, tied, or begun with states of other batches, it equals a walk from word to
+word.
 """
 
+import itertools
 import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
 from model_strategies import (
     BIASES,
     PARAMETERS,
+    Stretch,
+    assert_gradients_equal,
+    central_differences,
     dense,
     depths,
     ids,
@@ -21,12 +29,15 @@ from model_strategies import (
     reference_gradients,
     reference_log_probability,
     reference_of,
-    start_of,
     stepped,
+    stretches_of,
+    walked,
 )
+from unrolled.errors import ConfigError, DataError
 from unrolled.model.cells import CELLS
+from unrolled.model.dropout import Dropout
 from unrolled.model.network import Network, initialised, parameter_shapes
-from unrolled.model.packing import pack
+from unrolled.model.packing import PackedBatch, pack, pack_pairs
 from unrolled.model.types import Array, Parameters, RowGradient
 from unrolled.text.vocabulary import Ids
 
@@ -35,9 +46,11 @@ FULL = [WORDS[:7], WORDS[7:14], WORDS[14:21]]
 MIXED = [WORDS[:3], WORDS[3:12], WORDS[12:14], WORDS[14:20], WORDS[20:29]]
 
 ELMAN = networks_and_sentences(["elman"], [False])
+ANY = networks_and_sentences(ties=[False, True])
 
 every_cell = pytest.mark.parametrize("cell", CELLS)
 with_and_without_bias = pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
+untied_and_tied = pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
 
 
 def loss_of(network: Network, sentences: list[Ids]) -> float:
@@ -52,8 +65,7 @@ def assert_equals_reference(network: Network, sentences: list[Ids], depth: int |
     expected_loss = -math.fsum(reference_log_probability(network, words) for words in sentences)
     expected = reference_gradients(network, sentences, depth)
     assert loss == pytest.approx(expected_loss, rel=1e-10)
-    for name, gradient in dense(gradients, network.vocabulary_size).items():
-        assert largest_error(gradient, expected[name]) < 1e-10, name
+    assert_gradients_equal(gradients, expected, 1e-10)
 
 
 @pytest.mark.parametrize("sentences", [FULL, MIXED], ids=["full", "mixed"])
@@ -78,7 +90,7 @@ def test_hidden_states_equal_the_reference(example: tuple[Network, list[Ids]]) -
     network, sentences = example
     batch = pack(sentences)
 
-    hidden = network.trace(batch).hidden
+    hidden = network.forward(batch).hidden
 
     for index, words in enumerate(sentences):
         expected = reference_of(network).hidden_states(words[:-1])
@@ -100,60 +112,27 @@ def test_losses_and_hits_equal_the_reference() -> None:
         np.testing.assert_array_equal(hits[rows], guesses == words[1:])
 
 
-def walked(
-    network: Network, sentences: list[Ids], depth: int | None
-) -> tuple[float, dict[str, Array]]:
-    """Loss and gradients with every output's delta carried back alone, step by step."""
-    weights, size = network.parameters, network.hidden_size
-    loss = 0.0
-    total = {name: np.zeros_like(array) for name, array in weights.items()}
-    total |= {name: total.get(name, np.zeros(1)) for name in BIASES}  # thrown away without biases
-    for words in sentences:
-        states, memories = [start_of(network)], []
-        for t, target in enumerate(words[1:]):
-            state, memory = stepped(network, int(words[t]), states[t])
-            states.append(state)
-            memories.append(memory)
-            logits = weights["output_weights"] @ state[0, :size] + weights.get("output_bias", 0)
-            d_logits = np.exp(logits) / np.exp(logits).sum()
-            loss -= math.log(d_logits[target])
-            d_logits[target] -= 1
-            total["output_weights"] += np.outer(d_logits, state[0, :size])
-            total["output_bias"] = total["output_bias"] + d_logits
-            d_state = np.zeros_like(state)
-            d_state[0, :size] = d_logits @ weights["output_weights"]
-            for k in range(t, -1 if depth is None else max(-1, t - depth - 1), -1):
-                found = network.cell.step_backward(d_state, states[k], states[k + 1], memories[k])
-                total["input_weights"][words[k]] += found.d_word[0]
-                total["bias"] = total["bias"] + found.d_word[0]
-                total["recurrent_weights"] += np.outer(found.d_recurrent[0], states[k][0, :size])
-                d_state = np.zeros_like(state) if found.d_previous is None else found.d_previous
-                d_state[0, :size] += found.d_recurrent[0] @ weights["recurrent_weights"]
-    return loss, {name: total[name] for name in weights}
-
-
 def assert_equals_walk(network: Network, sentences: list[Ids], depth: int | None) -> None:
     """Loss and every parameter's gradient to 1e-10, largest difference over largest value."""
     loss, gradients = network.loss_and_gradients(pack(sentences), depth)
 
-    expected_loss, expected = walked(network, sentences, depth)
+    expected_loss, expected, _ = walked(network, stretches_of(sentences), depth)
     assert loss == pytest.approx(expected_loss, rel=1e-10)
-    assert set(gradients) == set(network.parameters)
-    for name, gradient in dense(gradients, network.vocabulary_size).items():
-        assert largest_error(gradient, expected[name]) < 1e-10, name
+    assert_gradients_equal(gradients, expected, 1e-10)
 
 
 @every_cell
 @with_and_without_bias
+@untied_and_tied
 @pytest.mark.parametrize("sentences", [FULL, MIXED], ids=["full", "mixed"])
 @pytest.mark.parametrize("depth", [0, 1, 2, 4, None])
 def test_loss_and_gradients_equal_a_walk_from_word_to_word(
-    cell: str, bias: bool, sentences: list[Ids], depth: int | None
+    cell: str, bias: bool, tied: bool, sentences: list[Ids], depth: int | None
 ) -> None:
-    assert_equals_walk(network_of(2, cell_name=cell, bias=bias), sentences, depth)
+    assert_equals_walk(network_of(2, cell_name=cell, bias=bias, tied=tied), sentences, depth)
 
 
-@given(networks_and_sentences(), depths())
+@given(ANY, depths())
 @settings(deadline=None)
 def test_loss_and_gradients_of_any_cell_shape_depth_and_length_equal_a_walk(
     example: tuple[Network, list[Ids]], depth: int | None
@@ -200,9 +179,12 @@ def test_a_bias_is_what_all_words_bring_alike(cell: str, depth: int | None) -> N
 
 @every_cell
 @with_and_without_bias
+@untied_and_tied
 @pytest.mark.parametrize("depth", [0, 4, None])
-def test_single_precision_comes_close_to_double(cell: str, bias: bool, depth: int | None) -> None:
-    single = network_of(4, dtype=np.float32, cell_name=cell, bias=bias)
+def test_single_precision_comes_close_to_double(
+    cell: str, bias: bool, tied: bool, depth: int | None
+) -> None:
+    single = network_of(4, dtype=np.float32, cell_name=cell, bias=bias, tied=tied)
     weights: Parameters = {
         name: array.astype(np.float64) for name, array in single.parameters.items()
     }
@@ -212,9 +194,8 @@ def test_single_precision_comes_close_to_double(cell: str, bias: bool, depth: in
 
     expected_loss, expected = double.loss_and_gradients(pack(MIXED), depth)
     assert loss == pytest.approx(expected_loss, rel=1e-6)
-    for name, gradient in dense(gradients, 7).items():
-        assert gradient.dtype == np.float32
-        assert largest_error(gradient, dense(expected, 7)[name]) < 1e-5, name
+    assert {array.dtype for array in dense(gradients, 7).values()} == {np.dtype(np.float32)}
+    assert_gradients_equal(gradients, dense(expected, 7), 1e-5)
 
 
 @every_cell
@@ -233,12 +214,16 @@ def test_loss_of_an_initialised_network_is_near_the_logarithm_of_its_vocabulary_
 
 @every_cell
 def test_initial_weights_fill_the_range_given_by_what_they_act_on(cell: str) -> None:
-    network = initialised(400, 25, np.random.default_rng(7), cell_name=cell)
+    rng = np.random.default_rng(7)
+    untied, tied = (initialised(400, 25, rng, cell_name=cell, tied=tied) for tied in (False, True))
 
     # 1/sqrt(400) = 0.05 and 1/sqrt(25) = 0.2; of 625 draws or more the largest is within
     # 3 % of the bound
-    for name, bound in zip(PARAMETERS, (0.05, 0.2, 0.2), strict=True):
-        weights = network.parameters[name]
+    bounds = {"input_weights": 0.05} | dict.fromkeys(
+        ("recurrent_weights", "output_weights", "input_projection"), 0.2
+    )
+    for name, weights in [*untied.parameters.items(), *tied.parameters.items()]:
+        bound = bounds[name]
         assert 0.97 * bound < weights.max() <= bound
         assert -bound <= weights.min() < -0.97 * bound
         assert abs(weights.mean()) < 0.1 * bound
@@ -246,14 +231,21 @@ def test_initial_weights_fill_the_range_given_by_what_they_act_on(cell: str) -> 
 
 @pytest.mark.parametrize(("cell", "blocks"), [("elman", 1), ("gru", 3), ("lstm", 4)])
 @with_and_without_bias
-def test_shapes_and_precision_are_as_asked_for(cell: str, blocks: int, bias: bool) -> None:
-    network = initialised(11, 3, np.random.default_rng(8), np.float32, cell, bias)
+@untied_and_tied
+def test_shapes_and_precision_are_as_asked_for(
+    cell: str, blocks: int, bias: bool, tied: bool
+) -> None:
+    network = initialised(11, 3, np.random.default_rng(8), np.float32, cell, bias, tied)
 
     shapes = {name: array.shape for name, array in network.parameters.items()}
-    expected = dict(zip(PARAMETERS, [(11, blocks * 3), (blocks * 3, 3), (11, 3)], strict=True))
-    of_biases = dict(zip(BIASES, [(blocks * 3,), (11,)], strict=True))
-    assert shapes == ({**expected, **of_biases} if bias else expected)
-    assert shapes == parameter_shapes(cell, 11, 3, bias)
+    of_words = (
+        {"input_projection": (blocks * 3, 3)} if tied else {"input_weights": (11, blocks * 3)}
+    )
+    of_biases = {"bias": (blocks * 3,), "output_bias": (11,)} if bias else {}
+    others = {"recurrent_weights": (blocks * 3, 3), "output_weights": (11, 3)}
+    assert shapes == {**others, **of_words, **of_biases}
+    assert shapes == parameter_shapes(cell, 11, 3, bias, tied)
+    assert network.tied == tied
     assert {array.dtype for array in network.parameters.values()} == {np.dtype(np.float32)}
     assert (network.vocabulary_size, network.hidden_size) == (11, 3)
 
@@ -279,12 +271,13 @@ def test_equal_seeds_give_equal_networks_and_other_seeds_others() -> None:
 
 @every_cell
 @with_and_without_bias
+@untied_and_tied
 def test_steps_one_by_one_go_through_the_states_of_the_whole_sentence(
-    cell: str, bias: bool
+    cell: str, bias: bool, tied: bool
 ) -> None:
-    network = network_of(9, cell_name=cell, bias=bias)
+    network = network_of(9, cell_name=cell, bias=bias, tied=tied)
     batch = pack([MIXED[1]])
-    states, (losses, _) = network.trace(batch).states, network.losses_and_hits(batch)
+    states, (losses, _) = network.forward(batch).trace.states, network.losses_and_hits(batch)
 
     state = None
     for t, word in enumerate(batch.inputs):
@@ -296,8 +289,9 @@ def test_steps_one_by_one_go_through_the_states_of_the_whole_sentence(
 
 @every_cell
 @with_and_without_bias
-def test_a_step_takes_many_rows_at_once(cell: str, bias: bool) -> None:
-    network = network_of(10, cell_name=cell, bias=bias)
+@untied_and_tied
+def test_a_step_takes_many_rows_at_once(cell: str, bias: bool, tied: bool) -> None:
+    network = network_of(10, cell_name=cell, bias=bias, tied=tied)
     before = np.random.default_rng(10).uniform(-1, 1, (3, network.cell.PARTS * 4))
     copy = before.copy()
 
@@ -321,19 +315,26 @@ def test_a_step_of_an_elman_network_is_the_references() -> None:
 
 
 @every_cell
-def test_weights_stay_as_they_are(cell: str) -> None:
-    network = network_of(13, cell_name=cell, bias=True)
-    copies = {name: array.copy() for name, array in network.parameters.items()}
+@untied_and_tied
+def test_weights_and_what_is_handed_over_stay_as_they_are(cell: str, tied: bool) -> None:
+    network, batch = network_of(13, cell_name=cell, bias=True, tied=tied), pack(MIXED)
+    start = np.random.default_rng(13).uniform(-1, 1, (len(MIXED), network.cell.PARTS * 4))
+    forward = network.forward(batch, start, Dropout(0.3, 0.3, np.random.default_rng(1)))
+    given_arrays = [*network.parameters.values(), start, batch.inputs, batch.targets, forward.rows]
+    given_arrays += [forward.trace.states, forward.trace.previous, forward.hidden]
+    copies = [array.copy() for array in given_arrays]
 
-    network.loss_and_gradients(pack(MIXED), 2)
-    network.losses_and_hits(pack(MIXED))
-    network.step(ids(3, 4), None)
+    network.loss_and_gradients(batch, 2, forward)
+    network.loss_and_gradients(batch, None, forward)
+    network.losses_and_hits(batch, forward)
+    network.forward(batch, start, Dropout(0.3, 0.3, np.random.default_rng(2)))
+    network.step(ids(3, 4), start[:2])
 
-    for name, copy in copies.items():
-        np.testing.assert_array_equal(network.parameters[name], copy)
+    for array, copy in zip(given_arrays, copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
 
 
-@given(networks_and_sentences())
+@given(ANY)
 @settings(deadline=None)
 def test_a_batchs_loss_is_the_sum_of_its_sentences_losses_in_any_order(
     example: tuple[Network, list[Ids]],
@@ -377,3 +378,264 @@ def test_sentences_of_one_prediction_teach_the_recurrent_weights_nothing(
     assert isinstance(recurrent, np.ndarray)
     assert recurrent.shape == network.parameters["recurrent_weights"].shape
     assert not recurrent.any()
+
+
+# Gradients against differences
+
+
+@every_cell
+@with_and_without_bias
+@untied_and_tied
+@pytest.mark.parametrize("carried", [False, True], ids=["from zeros", "from a state"])
+def test_full_gradients_are_differences_of_the_loss_with_the_start_held_constant(
+    cell: str, bias: bool, tied: bool, carried: bool
+) -> None:
+    network = network_of(14, 5, 3, cell_name=cell, bias=bias, tied=tied)
+    batch = pack([words % 5 for words in MIXED[:3]])
+    states = np.random.default_rng(14).uniform(-1, 1, (3, network.cell.PARTS * 3))
+    start = states if carried else None
+
+    _, gradients = network.loss_and_gradients(batch, None, network.forward(batch, start))
+
+    def loss(moved: Network) -> float:
+        return math.fsum(moved.losses_and_hits(batch, moved.forward(batch, start))[0])
+
+    # at h = 1e-5 the difference's own error is some h² + 1e-15 / h = 2e-10
+    assert_gradients_equal(gradients, central_differences(loss, network), 1e-8)
+
+
+# Tied weights
+
+
+@given(networks_and_sentences(ties=[True]), depths())
+@settings(deadline=None)
+def test_a_tied_network_is_an_untied_one_whose_input_weights_are_its_projected_output_weights(
+    example: tuple[Network, list[Ids]], depth: int | None
+) -> None:
+    network, sentences = example
+    weights = dict(network.parameters)
+    projection, rows = weights.pop("input_projection"), weights["output_weights"]
+    untied = Network({**weights, "input_weights": rows @ projection.T}, network.cell_name)
+
+    loss, gradients = network.loss_and_gradients(pack(sentences), depth)
+
+    expected_loss, of_untied = untied.loss_and_gradients(pack(sentences), depth)
+    # U = V P', so that dP = dU' V, and V gets dU P on top of what it gets as output weights
+    expected = dense(of_untied, len(rows))
+    d_input = expected.pop("input_weights")
+    expected["input_projection"] = d_input.T @ rows
+    expected["output_weights"] = expected["output_weights"] + d_input @ projection
+    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    assert_gradients_equal(gradients, expected, 1e-11)
+
+
+# States that are carried from batch to batch
+
+Piece = tuple[int, slice]
+"""A sentence's number, and which of its predictions."""
+
+
+def batches_of(sentences: Sequence[Ids], plan: list[list[Piece]]) -> Iterator[PackedBatch]:
+    """A batch for each list of pieces; a piece that is not its sentence's first goes on."""
+    last_rows: dict[int, int] = {}
+    for pieces in plan:
+        pairs = [(sentences[k][:-1][part], sentences[k][1:][part]) for k, part in pieces]
+        continues = [last_rows[k] if part.start > 0 else -1 for k, part in pieces]
+        batch = pack_pairs(pairs, np.array(continues))
+        yield batch
+        found = batch.last_rows().tolist()
+        last_rows = {k: row for (k, _), row in zip(pieces, found, strict=True)}
+
+
+@st.composite
+def cut_up(draw: st.DrawFn) -> tuple[Network, list[Ids], list[list[Piece]]]:
+    """A network, and sentences in pieces of any length, which begin in any batch and stand in any
+    order.
+    """
+    network, sentences = draw(ANY)
+    plan: list[list[Piece]] = [[] for _ in range(12)]
+    for number, words in enumerate(sentences):
+        inner = st.sets(st.integers(1, len(words) - 2)) if len(words) > 2 else st.just(set())
+        cuts = [0, *sorted(draw(inner)), len(words) - 1]
+        first_batch = draw(st.integers(0, 3))
+        for position, (start, stop) in enumerate(itertools.pairwise(cuts)):
+            plan[first_batch + position].append((number, slice(start, stop)))
+    return network, sentences, [draw(st.permutations(pieces)) for pieces in plan if pieces]
+
+
+@given(cut_up())
+@settings(deadline=None)
+def test_sentences_read_in_pieces_have_the_losses_of_sentences_read_at_once(
+    example: tuple[Network, list[Ids], list[list[Piece]]],
+) -> None:
+    network, sentences, plan = example
+
+    found = [np.full(len(words) - 1, np.nan) for words in sentences]
+    passes = network.passes(batches_of(sentences, plan))
+    for pieces, (batch, forward) in zip(plan, passes, strict=True):
+        losses, _ = network.losses_and_hits(batch, forward)
+        for index, (number, part) in enumerate(pieces):
+            found[number][part] = losses[batch.sentence == index]
+
+    for words, losses in zip(sentences, found, strict=True):
+        expected, _ = network.losses_and_hits(pack([words]))
+        np.testing.assert_allclose(losses, expected, rtol=0, atol=1e-12)
+
+
+@given(cut_up(), depths())
+@settings(deadline=None)
+def test_gradients_of_pieces_are_those_of_a_walk_that_ends_where_the_piece_begins(
+    example: tuple[Network, list[Ids], list[list[Piece]]], depth: int | None
+) -> None:
+    network, sentences, plan = example
+    starts: dict[int, Array] = {}
+
+    passes = network.passes(batches_of(sentences, plan))
+    for pieces, (batch, forward) in zip(plan, passes, strict=True):
+        loss, gradients = network.loss_and_gradients(batch, depth, forward)
+
+        stretches = [
+            Stretch(sentences[k][:-1][part], sentences[k][1:][part], starts.get(k))
+            for k, part in pieces
+        ]
+        expected_loss, expected, ends = walked(network, stretches, depth)
+        assert loss == pytest.approx(expected_loss, rel=1e-10)
+        assert_gradients_equal(gradients, expected, 1e-10)
+        starts.update(zip((k for k, _ in pieces), ends, strict=True))
+
+
+@given(ANY, depths(), st.data())
+@settings(deadline=None)
+def test_the_order_of_pieces_in_a_batch_does_not_matter(
+    example: tuple[Network, list[Ids]], depth: int | None, data: st.DataObject
+) -> None:
+    network, sentences = example
+    width = network.cell.PARTS * network.hidden_size
+    before = np.random.default_rng(1).uniform(-1, 1, (4, width))
+    pairs = [(words[:-1], words[1:]) for words in sentences]
+    continues = np.array([data.draw(st.integers(-1, 3)) for _ in pairs])
+    order = data.draw(st.permutations(range(len(pairs))))
+
+    results = []
+    for numbers in (list(range(len(pairs))), order):
+        batch = pack_pairs([pairs[k] for k in numbers], continues[numbers])
+        forward = network.forward(batch, batch.start(before))
+        results.append(network.loss_and_gradients(batch, depth, forward))
+
+    (expected_loss, expected), (loss, gradients) = results
+    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    assert_gradients_equal(gradients, dense(expected, network.vocabulary_size), 1e-12)
+
+
+@every_cell
+def test_states_of_a_batch_that_none_goes_on_from_are_forgotten(cell: str) -> None:
+    network = network_of(15, cell_name=cell)
+    batches = [pack(MIXED), pack_pairs([(MIXED[1][:-1], MIXED[1][1:])], np.array([-1])), pack(FULL)]
+
+    for batch, forward in network.passes(batches):
+        np.testing.assert_array_equal(forward.trace.states, network.forward(batch).trace.states)
+
+
+# Orthogonal recurrent weights
+
+
+@every_cell
+@untied_and_tied
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-6)])
+def test_orthogonal_weights_keep_lengths_block_by_block_and_leave_the_others_as_they_would_be(
+    cell: str, tied: bool, dtype: DTypeLike, tolerance: float
+) -> None:
+    def drawn(orthogonal: bool, seed: int = 1) -> Parameters:
+        rng = np.random.default_rng(seed)
+        return initialised(9, 20, rng, dtype, cell, True, tied, orthogonal).parameters
+
+    parameters, again, uniform = drawn(True), drawn(True), drawn(False)
+
+    blocks = parameters["recurrent_weights"].astype(np.float64).reshape(-1, 20, 20)
+    assert len(blocks) == CELLS[cell].BLOCKS
+    for block in blocks:
+        np.testing.assert_allclose(block.T @ block, np.eye(20), rtol=0, atol=tolerance)
+    assert len({block.tobytes() for block in blocks}) == len(blocks)  # each is another
+    assert parameters["recurrent_weights"].dtype == dtype
+    for name, array in parameters.items():
+        np.testing.assert_array_equal(array, again[name])
+        if name != "recurrent_weights":
+            np.testing.assert_array_equal(array, uniform[name])  # whose limits are tested above
+    other = drawn(True, seed=2)["recurrent_weights"]
+    assert (parameters["recurrent_weights"] != other).all()
+
+
+def test_orthogonal_weights_favour_no_direction() -> None:
+    rng = np.random.default_rng(1)
+
+    drawn = [
+        initialised(1, 3, rng, orthogonal=True).parameters["recurrent_weights"] for _ in range(900)
+    ]
+
+    # an entry's deviation is 1/sqrt(3), that of the mean of 900 is 0.02, and this is five times it;
+    # without a choice of signs the first entry's mean would be -1/2
+    np.testing.assert_allclose(np.mean(drawn, axis=0), np.zeros((3, 3)), rtol=0, atol=0.1)
+
+
+# Bad input, and very long input
+
+OUTSIDE = {
+    "input too large": (ids(0, 7, 1), r"inputs must be ids of 0 to 6 \(got 7\)"),
+    "input negative": (ids(-1, 3, 1), r"inputs must be ids of 0 to 6 \(got -1\)"),
+    "target too large": (ids(0, 3, 99), r"targets must be ids of 0 to 6 \(got 99\)"),
+    "target negative": (ids(0, 3, -2), r"targets must be ids of 0 to 6 \(got -2\)"),
+}
+CALLS: dict[str, Callable[[Network, PackedBatch], object]] = {
+    "forward": Network.forward,
+    "losses and hits": Network.losses_and_hits,
+    "loss and gradients": partial(Network.loss_and_gradients, truncation_depth=2),
+    "passes": lambda network, batch: list(network.passes([batch])),
+}
+
+
+@untied_and_tied
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize(("words", "message"), OUTSIDE.values(), ids=OUTSIDE)
+def test_an_id_that_is_not_in_the_vocabulary_is_refused(
+    words: Ids, message: str, call: Callable[[Network, PackedBatch], object], tied: bool
+) -> None:
+    with pytest.raises(DataError, match=message):
+        call(network_of(1, tied=tied), pack([MIXED[0], words]))
+
+
+def test_the_largest_and_the_smallest_id_are_in_the_vocabulary() -> None:
+    assert loss_of(network_of(1), [ids(0, 6, 0), ids(6, 0, 6)]) > 0
+
+
+@every_cell
+@pytest.mark.parametrize("depth", [-1, -7])
+def test_a_negative_truncation_depth_is_refused(cell: str, depth: int) -> None:
+    with pytest.raises(ConfigError, match=rf"truncation_depth must be 0 or more.*\(got {depth}\)"):
+        network_of(1, cell_name=cell).loss_and_gradients(pack(MIXED), depth)
+
+
+@pytest.mark.parametrize("size", [0, -3])
+@pytest.mark.parametrize("name", ["vocabulary_size", "hidden_size"])
+def test_a_network_of_a_size_below_one_is_refused(name: str, size: int) -> None:
+    sizes = {"vocabulary_size": 5, "hidden_size": 5, name: size}
+    rng = np.random.default_rng(1)
+
+    with pytest.raises(ConfigError, match=rf"{name} must be 1 or more \(got {size}\)"):
+        initialised(sizes["vocabulary_size"], sizes["hidden_size"], rng)
+
+
+@every_cell
+@untied_and_tied
+@pytest.mark.parametrize("depth", [4, None])
+def test_a_sentence_of_five_thousand_words_gives_finite_gradients(
+    cell: str, tied: bool, depth: int | None
+) -> None:
+    network = network_of(1, dtype=np.float32, cell_name=cell, bias=True, tied=tied)
+    words = np.random.default_rng(1).integers(7, size=5001).astype(np.int32)
+
+    loss, gradients = network.loss_and_gradients(pack([words]), depth)
+
+    assert math.isfinite(loss)
+    for name, gradient in dense(gradients, 7).items():
+        assert np.isfinite(gradient).all(), name
+        assert gradient.any(), name

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from model_strategies import ids, sentences_of
 from unrolled.errors import DataError
-from unrolled.model.packing import pack
+from unrolled.model.packing import PackedBatch, pack, pack_pairs
 from unrolled.text.vocabulary import Ids
 
 # Of lengths 2, 3, 1 and 2, so that packing has to turn them round: order 1, 0, 3, 2
@@ -73,6 +73,15 @@ def test_walking_previous_from_any_row_visits_the_sentences_words_backwards(
 
 @given(sentences_of(50, largest=7))
 @settings(deadline=None)
+def test_the_last_row_of_each_sentence_is_that_of_its_last_word(sentences: list[Ids]) -> None:
+    batch = pack(sentences)
+
+    expected = [np.flatnonzero(batch.sentence == index)[-1] for index in range(len(sentences))]
+    assert batch.last_rows().tolist() == expected
+
+
+@given(sentences_of(50, largest=7))
+@settings(deadline=None)
 def test_every_input_and_every_target_appears_once(sentences: list[Ids]) -> None:
     batch = pack(sentences)
 
@@ -102,7 +111,88 @@ def test_packing_leaves_the_sentences_as_they_are() -> None:
         np.testing.assert_array_equal(words, original)
 
 
+# Batches that go on from others
+
+
+def continued_batch() -> PackedBatch:
+    """Packed as 1, 0, 3, 2, of which 0 and 3 go on from rows 5 and 2 of the batch before."""
+    pairs = [(words[:-1], words[1:]) for words in SENTENCES]
+    return pack_pairs(pairs, np.array([5, -1, -1, 2]))
+
+
+def test_pairs_are_packed_like_the_sentences_that_they_are_of() -> None:
+    batch, whole = continued_batch(), pack(SENTENCES)
+
+    for name in ("inputs", "targets", "step_starts", "order"):
+        np.testing.assert_array_equal(getattr(batch, name), getattr(whole, name))
+
+
+def test_targets_of_pairs_need_not_be_their_inputs_shifted() -> None:
+    batch = pack_pairs([(ids(3), ids(4)), (ids(1, 2), ids(8, 9))])
+
+    assert batch.inputs.tolist() == [1, 3, 2]
+    assert batch.targets.tolist() == [8, 4, 9]
+
+
+def test_where_sentences_go_on_is_packed_with_them() -> None:
+    batch = continued_batch()
+
+    assert batch.continues is not None
+    assert batch.continues.tolist() == [-1, 5, 2, -1]
+
+
+def test_sentences_begin_with_zeros_or_with_the_states_that_they_go_on_from() -> None:
+    states = np.arange(1.0, 13.0).reshape(6, 2)
+    copy = states.copy()
+
+    start = continued_batch().start(states)
+
+    assert start is not None
+    assert start.tolist() == [[0, 0], [11, 12], [5, 6], [0, 0]]  # rows 5 and 2
+    np.testing.assert_array_equal(states, copy)
+
+
+def test_without_a_batch_before_or_a_sentence_that_goes_on_all_begin_with_zeros() -> None:
+    assert continued_batch().start(None) is None
+    assert pack(SENTENCES).start(np.ones((6, 2))) is None
+
+
+# What is refused
+
+
 @pytest.mark.parametrize("sentences", [[], [ids()], [ids(0)], [ids(0, 3, 1), ids(0)]])
 def test_a_batch_without_a_word_to_predict_is_refused(sentences: list[Ids]) -> None:
     with pytest.raises(DataError, match="at least two ids, a start and an end"):
         pack(sentences)
+
+
+@pytest.mark.parametrize("pairs", [[], [(ids(), ids())], [(ids(0), ids(1)), (ids(), ids())]])
+def test_pairs_without_a_word_to_predict_are_refused(pairs: list[tuple[Ids, Ids]]) -> None:
+    with pytest.raises(DataError, match="at least two ids, a start and an end"):
+        pack_pairs(pairs)
+
+
+@pytest.mark.parametrize("targets", [ids(1), ids(1, 2), ids(1, 2, 3, 4)])
+def test_pairs_of_which_the_sides_differ_in_length_are_refused(targets: Ids) -> None:
+    with pytest.raises(DataError):
+        pack_pairs([(ids(0, 1, 2), targets)])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (ids(0, 9, 1), r"inputs must be ids of 0 to 8 \(got 9\)"),
+        (ids(-1, 8, 1), r"inputs must be ids of 0 to 8 \(got -1\)"),
+        (ids(0, 8, 10), r"targets must be ids of 0 to 8 \(got 10\)"),
+        (ids(0, 8, -5), r"targets must be ids of 0 to 8 \(got -5\)"),
+    ],
+)
+def test_ids_of_another_vocabulary_are_refused(words: Ids, message: str) -> None:
+    batch = pack([ids(0, 8, 0), words])
+
+    with pytest.raises(DataError, match=message):
+        batch.require_ids_below(9)
+
+
+def test_ids_of_the_whole_vocabulary_are_let_through() -> None:
+    pack([ids(0, 8, 0), ids(8, 0, 8)]).require_ids_below(9)

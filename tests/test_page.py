@@ -60,6 +60,13 @@ def test_a_failed_check_is_shown_as_failed() -> None:
     assert "1 of 2 checks failed" in text
 
 
+def test_a_check_of_tied_weights_says_so() -> None:
+    text = _text(render(material(checks=[check(), check(tied=True)])))
+
+    assert "Elman, full" in text
+    assert "Elman, tied weights, full" in text
+
+
 @pytest.mark.parametrize("place", ["sample", "word", "licence", "sentence"])
 def test_corpus_text_is_shown_as_text(place: str) -> None:
     row = {

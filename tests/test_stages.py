@@ -17,6 +17,7 @@ from model_strategies import (
     reference_of,
     write_corpus,
 )
+from training_strategies import read_by_hand
 from unrolled.config.sections import SamplingConfig, TextConfig, VocabularyConfig
 from unrolled.errors import DataError
 from unrolled.model.files import write_model
@@ -227,7 +228,7 @@ def test_the_unigram_baseline_is_counted_on_the_training_split(
     baselines.run(corpus, tmp_path / "baselines.tsv")
 
     training, test = (
-        [int(k) for words in read_dataset(corpus / split) for k in words[1:]]
+        [int(k) for words in read_dataset(corpus / split, len(VOCABULARY)) for k in words[1:]]
         for split in ("train", "test")
     )
     counts = Counter(training)
@@ -264,7 +265,7 @@ def test_evaluation_is_a_row_of_the_test_splits_figures(corpus: Path, tmp_path: 
     evaluate.run(write_run(tmp_path / "run"), corpus, tmp_path / "evaluation.tsv")
 
     (row,) = read_tsv(tmp_path / "evaluation.tsv")
-    sentences = list(read_dataset(corpus / "test"))
+    sentences = list(read_dataset(corpus / "test", len(VOCABULARY)))
     predictions = sum(len(words) - 1 for words in sentences)
     loss = -math.fsum(reference_log_probability(NETWORK, words) for words in sentences)
     hits = sum(
@@ -274,6 +275,26 @@ def test_evaluation_is_a_row_of_the_test_splits_figures(corpus: Path, tmp_path: 
     assert float(row["loss_nats_per_token"]) == pytest.approx(loss / predictions, rel=1e-12)
     assert float(row["perplexity"]) == pytest.approx(math.exp(loss / predictions), abs=1e-9)
     assert float(row["next_word_accuracy"]) == pytest.approx(hits / predictions, rel=1e-15)
+
+
+@pytest.mark.parametrize("carry_state", [False, True])
+def test_evaluation_carries_the_state_of_a_model_that_was_trained_so(
+    carry_state: bool, corpus: Path, tmp_path: Path
+) -> None:
+    folder = write_run(tmp_path / "run")
+    notes = {"run": "run", "lowercase": True, "carry_state": carry_state}
+    write_model(folder / "model", NETWORK, VOCABULARY, notes)
+
+    evaluate.run(folder, corpus, tmp_path / "evaluation.tsv")
+
+    (row,) = read_tsv(tmp_path / "evaluation.tsv")
+    sentences = list(read_dataset(corpus / "test", len(VOCABULARY)))  # one document
+    documents = [sentences] if carry_state else [[words] for words in sentences]
+    by_hand = [word for document in documents for word in read_by_hand(NETWORK, document)]
+    loss = math.fsum(loss for loss, _ in by_hand) / len(by_hand)
+    hits = sum(right for _, right in by_hand)
+    assert float(row["loss_nats_per_token"]) == pytest.approx(loss, rel=1e-12)
+    assert float(row["next_word_accuracy"]) == pytest.approx(hits / len(by_hand), rel=1e-15)
 
 
 def test_samples_are_sentences_with_their_tokens_and_probability(tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
-"""Loss and gradients against PyTorch's own layers, where PyTorch happens to be installed."""
+"""Loss, gradients and optimisers against PyTorch's own, where PyTorch happens to be installed."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from model_strategies import dense, largest_error, network_of
+from model_strategies import assert_gradients_equal, network_of
 from unrolled.model.cells import CELLS
 from unrolled.model.network import Network
 from unrolled.model.packing import pack
-from unrolled.model.types import Array
+from unrolled.model.types import Array, Parameters
 from unrolled.text.vocabulary import Ids
+from unrolled.training.optimisers import Adam, Momentum, Optimiser, Sgd
 
 torch = pytest.importorskip("torch")
 
@@ -25,10 +28,14 @@ def by_torch(network: Network, sentences: list[Ids]) -> tuple[float, dict[str, A
     weights = {
         name: torch.tensor(array, requires_grad=True) for name, array in network.parameters.items()
     }
-    words_in, blocks = weights["input_weights"].shape
-    layer = getattr(torch.nn, LAYERS[network.cell_name])(words_in, network.hidden_size).double()
+    blocks = len(weights["recurrent_weights"])
+    # one-hot vectors go in, or where weights are tied the rows that words come out by
+    table = weights["output_weights"] if network.tied else torch.eye(7, dtype=torch.float64)
+    layer = getattr(torch.nn, LAYERS[network.cell_name])(table.shape[1], network.hidden_size)
     given = {
-        "weight_ih_l0": weights["input_weights"].T,
+        "weight_ih_l0": (
+            weights["input_projection"] if network.tied else weights["input_weights"].T
+        ),
         "weight_hh_l0": weights["recurrent_weights"],
         "bias_ih_l0": weights.get("bias", torch.zeros(blocks, dtype=torch.float64)),
         "bias_hh_l0": torch.zeros(blocks, dtype=torch.float64),
@@ -36,8 +43,7 @@ def by_torch(network: Network, sentences: list[Ids]) -> tuple[float, dict[str, A
     total = torch.zeros((), dtype=torch.float64)
     for words in sentences:
         ids = torch.tensor(words.astype(np.int64))
-        inputs = torch.eye(words_in, dtype=torch.float64)[ids[:-1]]  # one-hot
-        states, _ = torch.func.functional_call(layer, given, (inputs,))
+        states, _ = torch.func.functional_call(layer.double(), given, (table[ids[:-1]],))
         logits = states @ weights["output_weights"].T
         if "output_bias" in weights:
             logits = logits + weights["output_bias"]
@@ -48,15 +54,47 @@ def by_torch(network: Network, sentences: list[Ids]) -> tuple[float, dict[str, A
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
+@pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_loss_and_gradients_are_those_of_pytorch(cell: str, bias: bool, seed: int) -> None:
-    network = network_of(seed, cell_name=cell, bias=bias)
+def test_loss_and_gradients_are_those_of_pytorch(
+    cell: str, bias: bool, tied: bool, seed: int
+) -> None:
+    network = network_of(seed, cell_name=cell, bias=bias, tied=tied)
 
     loss, gradients = network.loss_and_gradients(pack(SENTENCES), None)
 
     expected_loss, expected = by_torch(network, SENTENCES)
-    found: dict[str, Any] = dense(gradients, 7)
     assert loss == pytest.approx(expected_loss, rel=1e-10)
-    assert set(found) == set(expected)
-    for name, gradient in expected.items():
-        assert largest_error(found[name], gradient) < 1e-10, name
+    assert_gradients_equal(gradients, expected, 1e-10)
+
+
+OPTIMISERS: dict[str, tuple[Callable[[], Optimiser], Callable[..., Any]]] = {
+    "sgd": (Sgd, torch.optim.SGD),
+    "momentum": (lambda: Momentum(0.9), partial(torch.optim.SGD, momentum=0.9)),
+    "adam": (Adam, torch.optim.Adam),
+}
+
+
+@pytest.mark.parametrize(("optimiser", "torchs"), OPTIMISERS.values(), ids=OPTIMISERS)
+def test_optimisers_follow_dense_gradients_as_pytorchs_do(
+    optimiser: Callable[[], Optimiser], torchs: Callable[..., Any]
+) -> None:
+    rng = np.random.default_rng(1)
+    parameters: Parameters = {"weights": rng.normal(0, 1, (5, 3)), "bias": rng.normal(0, 1, 5)}
+    copies = {name: torch.tensor(array) for name, array in parameters.items()}
+    ours, theirs = optimiser(), torchs(copies.values(), lr=0.1)
+
+    for step in range(20):
+        rate, scale = 0.1 / (1 + step), 1 / (2 + step)  # both change while training
+        gradients: Parameters = {
+            name: rng.normal(0, 10.0 ** -(step % 5), array.shape)
+            for name, array in parameters.items()
+        }
+        for name, copy in copies.items():
+            copy.grad = torch.tensor(gradients[name] * scale)
+        theirs.param_groups[0]["lr"] = rate
+        theirs.step()
+        ours.step(parameters, gradients, scale, rate)
+
+        for name, copy in copies.items():
+            np.testing.assert_allclose(parameters[name], copy.numpy(), rtol=0, atol=1e-12)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from model_strategies import VOCABULARY, network_of, write_corpus
+from training_strategies import ALL_AT_ONCE, RECIPE
 from unrolled.config.sections import ModelConfig, TrainingConfig
 from unrolled.model.cells import CELLS
 from unrolled.model.files import read_model
@@ -23,16 +24,15 @@ from unrolled.training import loop
 from unrolled.training.loop import mean_loss
 
 NAME = "elman-hidden5-depth2-seed1"
-MODEL = ModelConfig(cell="elman", hidden_size=5, bias=False, precision="single")
-TRAINING = TrainingConfig(
-    truncation_depth=2,
-    seed=1,
-    epochs=3,
-    evaluations_per_epoch=1,
-    batch_size=8,
-    learning_rate=0.5,
-    gradient_norm_limit=1.0,
+MODEL = ModelConfig(
+    cell="elman",
+    hidden_size=5,
+    bias=False,
+    tied_weights=False,
+    recurrent_initialisation="uniform",
+    precision="single",
 )
+TRAINING = replace(RECIPE, truncation_depth=2, epochs=3, batch_size=8, gradient_norm_limit=1.0)
 DIVERGING = replace(TRAINING, learning_rate=1e300, gradient_norm_limit=None)
 FILES = [
     "history.tsv",
@@ -119,7 +119,7 @@ def test_the_best_epoch_need_not_be_the_last(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = iter([2.0, 1.25, 1.5, 1.75])
-    monkeypatch.setattr(loop, "mean_loss", lambda network, dataset: next(losses))
+    monkeypatch.setattr(loop, "mean_loss", lambda *arguments: next(losses))
 
     run(corpus, tmp_path)
 
@@ -134,7 +134,7 @@ def test_the_model_written_is_the_one_that_the_metrics_describe(
     run(corpus, tmp_path)
 
     network, vocabulary, config = read_model(tmp_path / "model")
-    loss = mean_loss(network, read_dataset(corpus / "valid"))
+    loss = mean_loss(network, read_dataset(corpus / "valid", len(VOCABULARY)))
     assert loss == json_of(tmp_path / "metrics.json")["validation_loss_nats_per_token"]
     assert vocabulary == VOCABULARY
     assert (config["run"], config["lowercase"], config["hidden_size"]) == (NAME, True, 5)
@@ -152,22 +152,71 @@ def test_the_precision_is_the_configured_one(
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("bias", [False, True])
-def test_the_cell_and_its_biases_are_the_configured_ones(
-    cell: str, bias: bool, corpus: Path, tmp_path: Path
+@pytest.mark.parametrize(("bias", "tied"), [(False, False), (True, False), (True, True)])
+def test_the_cell_its_biases_and_the_tying_of_its_weights_are_the_configured_ones(
+    cell: str, bias: bool, tied: bool, corpus: Path, tmp_path: Path
 ) -> None:
-    run(corpus, tmp_path, model=replace(MODEL, cell=cell, bias=bias))
+    run(corpus, tmp_path, model=replace(MODEL, cell=cell, bias=bias, tied_weights=tied))
 
     network, _, config = read_model(tmp_path / "model")
     metrics = json_of(tmp_path / "metrics.json")
-    shapes = parameter_shapes(cell, 9, 5, bias)
+    shapes = parameter_shapes(cell, 9, 5, bias, tied)
     assert (config["cell"], config["bias"], network.cell_name) == (cell, bias, cell)
+    assert (config["tied"], network.tied) == (tied, tied)
     assert {name: array.shape for name, array in network.parameters.items()} == shapes
     assert metrics["parameters"] == sum(math.prod(shape) for shape in shapes.values())
     losses = [
         float(row["validation_loss_nats_per_token"]) for row in read_tsv(tmp_path / "history.tsv")
     ]
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("initialisation", ["uniform", "orthogonal"])
+def test_the_initialisation_of_the_recurrent_weights_is_the_configured_one(
+    initialisation: Any, corpus: Path, tmp_path: Path
+) -> None:
+    model = replace(MODEL, recurrent_initialisation=initialisation, precision="double")
+
+    run(corpus, tmp_path, replace(TRAINING, epochs=1, learning_rate=1e-13), model)
+
+    weights = read_model(tmp_path / "model")[0].parameters["recurrent_weights"]
+    is_orthogonal = np.allclose(weights @ weights.T, np.eye(5), rtol=0, atol=1e-9)
+    assert is_orthogonal == (initialisation == "orthogonal")
+
+
+@pytest.mark.parametrize("carry_state", [False, True])
+def test_the_model_says_whether_its_state_goes_on_between_sentences_and_is_judged_so(
+    carry_state: bool, corpus: Path, tmp_path: Path
+) -> None:
+    run(corpus, tmp_path, replace(TRAINING, carry_state=carry_state))
+
+    network, _, config = read_model(tmp_path / "model")
+    judged = json_of(tmp_path / "metrics.json")["validation_loss_nats_per_token"]
+    assert config["carry_state"] is carry_state
+    assert judged == mean_loss(
+        network, read_dataset(corpus / "valid", len(VOCABULARY)), carry_state
+    )
+    assert judged != mean_loss(
+        network, read_dataset(corpus / "valid", len(VOCABULARY)), not carry_state
+    )
+
+
+def test_every_option_of_a_recipe_goes_through_the_stage(corpus: Path, tmp_path: Path) -> None:
+    model = replace(MODEL, cell="lstm", bias=True, tied_weights=True)
+
+    for name in ("first", "again"):
+        run(corpus, tmp_path / name, replace(ALL_AT_ONCE, epochs=3, batch_size=4), model)
+
+    metrics = json_of(tmp_path / "first/metrics.json")
+    losses = [
+        float(row["validation_loss_nats_per_token"])
+        for row in read_tsv(tmp_path / "first/history.tsv")
+    ]
+    assert metrics["state"] == "finished"
+    assert losses[-1] < losses[0]
+    for file in set(FILES) - {"timing.tsv", "provenance.json"}:
+        first, again = (tmp_path / name / file for name in ("first", "again"))
+        assert first.read_bytes() == again.read_bytes(), file
 
 
 def test_equal_seeds_write_equal_bytes_and_other_seeds_others(corpus: Path, tmp_path: Path) -> None:
@@ -187,9 +236,9 @@ def test_initialisation_and_order_are_drawn_from_different_streams(
 ) -> None:
     streams: list[Any] = []
 
-    def noted_initialised(*arguments: Any) -> Any:
+    def noted_initialised(*arguments: Any, **named: Any) -> Any:
         streams.append(arguments[2].bit_generator.state["state"])
-        return initialised(*arguments)
+        return initialised(*arguments, **named)
 
     def noted_train(*arguments: Any) -> Any:
         streams.append(arguments[4].bit_generator.state["state"])
@@ -214,7 +263,7 @@ def test_a_diverged_run_says_why_and_leaves_a_model_that_can_be_read(
     assert metrics["best_epoch"] == 0
     assert [row["epoch"] for row in read_tsv(tmp_path / "history.tsv")] == ["0.0"]
     network, _, _ = read_model(tmp_path / "model")
-    loss = mean_loss(network, read_dataset(corpus / "valid"))
+    loss = mean_loss(network, read_dataset(corpus / "valid", len(VOCABULARY)))
     assert loss == metrics["validation_loss_nats_per_token"]
 
 
@@ -223,7 +272,7 @@ def test_a_run_that_diverges_before_its_first_evaluation_is_written_too(
 ) -> None:
     network = network_of(1, vocabulary_size=9, hidden_size=5)
     network.parameters["output_weights"][3, 1] = np.nan
-    monkeypatch.setattr(train, "initialised", lambda *arguments: network)
+    monkeypatch.setattr(train, "initialised", lambda *arguments, **named: network)
 
     run(corpus, tmp_path)
 
@@ -274,7 +323,7 @@ def test_tokens_per_second_count_every_prediction_of_every_epoch(
     run(corpus, tmp_path, replace(TRAINING, epochs=epochs))
 
     (row,) = read_tsv(tmp_path / "timing.tsv")
-    predictions = sum(len(words) - 1 for words in read_dataset(corpus / "train"))
+    predictions = sum(len(words) - 1 for words in read_dataset(corpus / "train", len(VOCABULARY)))
     assert row["seconds"] == "4.0"
     assert float(row["tokens_per_second"]) == pytest.approx(epochs * predictions / 4, abs=0.5)
 

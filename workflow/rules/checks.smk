@@ -7,11 +7,14 @@ rule check_gradients:
         check="<checks>/gradient-{check}.json",
     log:
         "<logs>/checks/gradient-{check}.log",
+    benchmark:
+        "<benchmarks>/checks/gradient-{check}.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:
         checks=config["checks"],
         cell=checked_cell,
+        tied_weights=checked_tying,
         truncation_depth=checked_depth,
         code=stage_code("check_gradients"),
     script:
@@ -26,6 +29,8 @@ rule gate:
         gate="<checks>/gate-{check}.json",
     log:
         "<logs>/checks/gate-{check}.log",
+    benchmark:
+        "<benchmarks>/checks/gate-{check}.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:

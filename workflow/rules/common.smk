@@ -39,8 +39,9 @@ except UnrolledError as error:
 
 
 def check_of(run):
-    """The name of the gradient check that a run waits for: its cell and depth."""
-    return f"{run.model['cell']}-depth{run.training['truncation_depth']}"
+    """The name of the gradient check that a run waits for: its cell, with tied weights, and depth."""
+    tied = "-tied" if run.model["tied_weights"] else ""
+    return f"{run.model['cell']}{tied}-depth{run.training['truncation_depth']}"
 
 
 EXPERIMENT = config["experiment"]
@@ -92,6 +93,11 @@ def encoded(split):
 def checked_cell(wildcards):
     """The cell that a check is about."""
     return CHECKS[wildcards.check].model["cell"]
+
+
+def checked_tying(wildcards):
+    """Whether a check is about tied weights."""
+    return CHECKS[wildcards.check].model["tied_weights"]
 
 
 def checked_depth(wildcards):

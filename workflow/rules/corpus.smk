@@ -23,6 +23,8 @@ rule acquire:
         raw=directory("<corpus>/raw"),
     log:
         "<logs>/acquire.log",
+    benchmark:
+        "<benchmarks>/acquire.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:
@@ -40,6 +42,8 @@ rule provenance:
         provenance="<corpus>/provenance.json",
     log:
         "<logs>/provenance.log",
+    benchmark:
+        "<benchmarks>/provenance.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:
@@ -60,6 +64,8 @@ rule prepare:
         rejected="<corpus>/rejected.tsv",
     log:
         "<logs>/prepare.log",
+    benchmark:
+        "<benchmarks>/prepare.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:
@@ -78,6 +84,8 @@ rule vocabulary:
         vocabulary="<corpus>/vocabulary.tsv",
     log:
         "<logs>/vocabulary.log",
+    benchmark:
+        "<benchmarks>/vocabulary.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:
@@ -102,6 +110,8 @@ rule encode:
         profile="<corpus>/profile.json",
     log:
         "<logs>/encode.log",
+    benchmark:
+        "<benchmarks>/encode.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:
@@ -121,6 +131,8 @@ rule baselines:
         baselines="<corpus>/baselines.tsv",
     log:
         "<logs>/baselines.log",
+    benchmark:
+        "<benchmarks>/baselines.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:

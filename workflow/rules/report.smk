@@ -16,6 +16,8 @@ rule summarise:
         ),
     log:
         "<logs>/summarise.log",
+    benchmark:
+        "<benchmarks>/summarise.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:
@@ -67,6 +69,8 @@ rule figures:
         ),
     log:
         "<logs>/figures.log",
+    benchmark:
+        "<benchmarks>/figures.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:
@@ -98,6 +102,8 @@ rule report:
         record="<results>/run.json",
     log:
         "<logs>/report.log",
+    benchmark:
+        "<benchmarks>/report.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:

@@ -40,6 +40,8 @@ rule evaluate:
         evaluation="<runs>/{run}/evaluation.tsv",
     log:
         "<logs>/evaluate/{run}.log",
+    benchmark:
+        "<benchmarks>/evaluate/{run}.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:
@@ -57,6 +59,8 @@ rule sample:
         samples="<runs>/{run}/samples.tsv",
     log:
         "<logs>/sample/{run}.log",
+    benchmark:
+        "<benchmarks>/sample/{run}.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:
@@ -77,6 +81,8 @@ rule score:
         by_word="<runs>/{run}/own_words.tsv",
     log:
         "<logs>/score/{run}.log",
+    benchmark:
+        "<benchmarks>/score/{run}.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:

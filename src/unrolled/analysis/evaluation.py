@@ -1,11 +1,13 @@
 """How well a trained network predicts a split, and the user's own sentences."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from unrolled.analysis.measures import perplexity
+from unrolled.errors import DataError
 from unrolled.model.network import Network
 from unrolled.model.packing import pack
 from unrolled.text.dataset import Dataset
@@ -23,14 +25,26 @@ class Score:
     """Share of tokens, ends included, that were the model's first guess."""
 
 
-def evaluate(network: Network, dataset: Dataset) -> Score:
-    """How well the network predicts each token of a split, ends included."""
+def evaluate(network: Network, dataset: Dataset, carry_state: bool = False) -> Score:
+    """How well the network predicts each token of a split, ends included.
+
+    Args:
+        network: what is scored.
+        dataset: the split.
+        carry_state: whether the state goes on from sentence to sentence of a document.
+
+    Raises:
+        DataError: the loss is not finite.
+    """
     total, hits = 0.0, 0
-    for batch in ordered_batches(dataset):
-        losses, batch_hits = network.losses_and_hits(batch)
-        total += float(losses.sum(dtype=np.float64))
-        hits += int(batch_hits.sum())
+    with np.errstate(all="ignore"):  # what is not finite is found and named below
+        for batch, forward in network.passes(ordered_batches(dataset, carry_state)):
+            losses, batch_hits = network.losses_and_hits(batch, forward)
+            total += float(losses.sum(dtype=np.float64))
+            hits += int(batch_hits.sum())
     loss = total / dataset.prediction_count
+    if not math.isfinite(loss):
+        raise DataError(f"the network's loss is {loss}, its weights being too large")
     return Score(loss, perplexity(loss), hits / dataset.prediction_count)
 
 

@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from unrolled.config.sections import ChecksConfig
 from unrolled.model.network import Network, parameter_shapes
-from unrolled.model.output import log_probabilities
 from unrolled.model.packing import pack
 from unrolled.model.types import Gradients, Parameters, RowGradient
 from unrolled.text.vocabulary import Ids
@@ -70,11 +69,11 @@ class ParameterCheck:
 
 
 def check_gradients(
-    cell: str, bias: bool, config: ChecksConfig, truncation_depth: int | None
+    cell: str, bias: bool, tied: bool, config: ChecksConfig, truncation_depth: int | None
 ) -> list[ParameterCheck]:
     """A network's gradients against central differences, for every entry of every parameter."""
     rng = np.random.default_rng(config.seed)
-    network = _small_network(cell, bias, config, rng)
+    network = _small_network(cell, bias, tied, config, rng)
     sentences = _sentences(config, truncation_depth, rng)
     _, gradients = network.loss_and_gradients(pack(sentences), truncation_depth)
     return compare(network, sentences, gradients, truncation_depth, config.step)
@@ -111,7 +110,7 @@ def windowed_loss(
     for ids in sentences:
         states = _windowed_states(network, copy, ids[:-1], truncation_depth)
         hidden = states[:, : network.hidden_size]
-        scores = log_probabilities(hidden, moved["output_weights"], moved.get("output_bias"))
+        scores = copy.output.log_probabilities(hidden)
         total -= float(scores[np.arange(len(hidden)), ids[1:]].sum())
     return total
 
@@ -128,7 +127,7 @@ def _windowed_states(
     """
     length = len(words)
     depth = length - 1 if truncation_depth is None else min(truncation_depth, length - 1)
-    unmoved = network.trace(pack([np.append(words, words[:1])])).states
+    unmoved = network.forward(pack([np.append(words, words[:1])])).trace.states
     states = np.zeros_like(unmoved)
     states[depth + 1 :] = unmoved[: length - depth - 1]  # the states that the windows start from
     for lag in range(depth, -1, -1):
@@ -186,9 +185,9 @@ def _largest_error(analytic: NDArray[Any], numeric: NDArray[Any]) -> float:
 
 
 def _small_network(
-    cell: str, bias: bool, config: ChecksConfig, rng: np.random.Generator
+    cell: str, bias: bool, tied: bool, config: ChecksConfig, rng: np.random.Generator
 ) -> Network:
-    shapes = parameter_shapes(cell, config.vocabulary_size, config.hidden_size, bias)
+    shapes = parameter_shapes(cell, config.vocabulary_size, config.hidden_size, bias, tied)
     return Network({name: rng.normal(0, SPREAD, shape) for name, shape in shapes.items()}, cell)
 
 

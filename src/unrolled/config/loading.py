@@ -13,6 +13,7 @@ from unrolled.config.sections import (
     EvaluationConfig,
     SamplingConfig,
     TextConfig,
+    TrainingConfig,
     VocabularyConfig,
 )
 from unrolled.config.sweep import runs
@@ -58,6 +59,8 @@ def checked_config(
     ordered = _in_order_of(rules, config)
     for section, record in RECORDS:
         record(**section_part(ordered, section, record))
+    for run in runs(ordered):
+        TrainingConfig(**run.training)
     _require_different(run.name for run in runs(ordered))
     return ordered
 

@@ -70,6 +70,8 @@ class ModelConfig:
     cell: str
     hidden_size: int
     bias: bool
+    tied_weights: bool
+    recurrent_initialisation: Literal["uniform", "orthogonal"]
     precision: Literal["single", "double"]
 
 
@@ -82,8 +84,24 @@ class TrainingConfig:
     epochs: int
     evaluations_per_epoch: int
     batch_size: int
+    carry_state: bool
+    segment_length: int
+    optimiser: Literal["sgd", "momentum", "adam"]
+    momentum: float
     learning_rate: float
+    schedule: Literal["constant", "halving", "cosine"]
+    warmup_epochs: float
     gradient_norm_limit: float | None
+    input_dropout: float
+    output_dropout: float
+    patience: int | None
+
+    def __post_init__(self) -> None:
+        if self.warmup_epochs >= self.epochs:
+            raise ConfigError(
+                "training.warmup_epochs must be less than training.epochs"
+                f" (got {self.warmup_epochs} and {self.epochs})"
+            )
 
     @property
     def depth_limit(self) -> int | None:

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unrolled.model.arguments import checked_depth
 from unrolled.model.cells.cell import Cell
 from unrolled.model.packing import PackedBatch
 from unrolled.model.types import Array
@@ -32,7 +33,7 @@ class Trace:
 
     Attributes:
         states: (positions, parts * hidden), the state after each word.
-        previous: (positions, parts * hidden), the state before it, zeros at a sentence's start.
+        previous: (positions, parts * hidden), the state before it.
         memory: (positions, any), what the cell remembers of each step.
         hidden_size: the length of the first part of a state, the one that predicts.
     """
@@ -60,17 +61,27 @@ class Deltas(NamedTuple):
     d_recurrent: Array
 
 
-def forward(cell: Cell, batch: PackedBatch, word: Array, recurrent_weights: Array) -> Trace:
-    """The states of a batch, every sentence beginning with zeros.
+def forward(
+    cell: Cell,
+    batch: PackedBatch,
+    word: Array,
+    recurrent_weights: Array,
+    start: Array | None = None,
+) -> Trace:
+    """The states of a batch.
 
     Args:
         cell: makes each state from the one before.
         batch: which row follows which.
         word: (positions, blocks * hidden), the projections of the words, biases included.
         recurrent_weights: (blocks * hidden, hidden).
+        start: (sentences, parts * hidden), the states before the first words, in the order of the
+            batch's rows; None for zeros.
     """
     hidden_size = recurrent_weights.shape[1]
     previous = np.zeros((batch.positions, cell.PARTS * hidden_size), dtype=word.dtype)
+    if start is not None:
+        previous[batch.rows(0)] = start
     states = np.empty_like(previous)
     memories = []
     for step in range(batch.steps):
@@ -101,7 +112,8 @@ def deltas(
         recurrent_weights: (blocks * hidden, hidden).
         depth: how many steps back each loss reaches; None for the start of the sentence.
     """
-    if depth is None or depth >= batch.steps - 1:
+    depth = checked_depth(depth, batch.steps)
+    if depth >= batch.steps - 1:
         return full_deltas(cell, batch, trace, d_hidden, recurrent_weights)
     return truncated_deltas(cell, batch, trace, d_hidden, recurrent_weights, depth)
 
@@ -115,24 +127,26 @@ def truncated_deltas(
     depth: int,
 ) -> Deltas:
     """As `deltas`, each loss reaching `depth` steps back."""
-    carried = _state_gradient(trace, d_hidden)
+    found = cell.step_backward(
+        _state_gradient(trace, d_hidden), trace.previous, trace.states, trace.memory
+    )
+    total = Deltas(found.d_word, found.d_recurrent)
     place = np.arange(batch.positions)  # the step that each carried row has come to
-    total: Deltas | None = None
-    for lag in range(min(depth, batch.steps - 1) + 1):
-        if lag > 0:
-            # outputs of the step lag - 1 have come to the start of their sentence, no further
-            gone = int(batch.step_starts[lag] - batch.step_starts[lag - 1])
-            place = batch.previous[place[gone:]]
-            carried = carried[gone:]
+    for lag in range(1, min(depth, batch.steps - 1) + 1):
+        # outputs of the step lag - 1 have come to the start of their sentence, no further
+        gone = int(batch.step_starts[lag] - batch.step_starts[lag - 1])
+        carried: Array = found.d_recurrent[gone:] @ recurrent_weights
+        if found.d_previous is not None:
+            found.d_previous[gone:, : trace.hidden_size] += carried
+            carried = found.d_previous[gone:]
+        place = batch.previous[place[gone:]]
         found = cell.step_backward(
             carried, trace.previous[place], trace.states[place], trace.memory[place]
         )
-        total = _added(total, place, Deltas(found.d_word, found.d_recurrent))
-        carried = found.d_recurrent @ recurrent_weights
-        if found.d_previous is not None:
-            found.d_previous[:, : trace.hidden_size] += carried
-            carried = found.d_previous
-    assert total is not None  # the lag 0 is always gone through
+        # at one lag no two rows share a place
+        total.d_word[place] += found.d_word
+        if total.d_recurrent is not total.d_word:
+            total.d_recurrent[place] += found.d_recurrent
     return total
 
 
@@ -165,13 +179,3 @@ def _state_gradient(trace: Trace, d_hidden: Array) -> Array:
     d_state = np.zeros_like(trace.states)
     d_state[:, : trace.hidden_size] = d_hidden
     return d_state
-
-
-def _added(total: Deltas | None, place: np.typing.NDArray[np.int64], found: Deltas) -> Deltas:
-    """The total with what was found at some places; at one lag no two rows share a place."""
-    if total is None:
-        return found
-    total.d_word[place] += found.d_word
-    if total.d_recurrent is not total.d_word:
-        total.d_recurrent[place] += found.d_recurrent
-    return total

@@ -13,6 +13,7 @@ import numpy as np
 from unrolled.errors import DataError
 from unrolled.model.cells import CELLS
 from unrolled.model.network import Network, parameter_shapes
+from unrolled.model.output.softmax import laid_out
 from unrolled.storage import read_json, read_tensors, write_json, write_tensors
 from unrolled.text.vocabulary import Vocabulary, read_vocabulary, write_vocabulary
 
@@ -20,7 +21,7 @@ FORMAT = 1
 """Raised when an older reader would misunderstand the files."""
 
 FILES = ("model.safetensors", "config.json", "vocabulary.tsv")
-LAYOUT = ("cell", "bias", "vocabulary_size", "hidden_size", "dtype")
+LAYOUT = ("cell", "bias", "tied", "vocabulary_size", "hidden_size", "dtype")
 """The entries of config.json that say what the arrays are."""
 
 
@@ -42,6 +43,7 @@ def write_model(
         "formula": formula(network),
         "cell": network.cell_name,
         "bias": "bias" in network.parameters,
+        "tied": network.tied,
         "vocabulary_size": network.vocabulary_size,
         "hidden_size": network.hidden_size,
         "dtype": str(network.parameters["output_weights"].dtype),
@@ -61,12 +63,12 @@ def read_model(folder: Path | str) -> tuple[Network, Vocabulary, dict[str, Any]]
     folder = Path(folder)
     config = _read_config(folder / FILES[1])
     parameters = read_tensors(folder / FILES[0])
-    cell, bias, words, hidden, dtype = (config[key] for key in LAYOUT)
+    cell, bias, tied, words, hidden, dtype = (config[key] for key in LAYOUT)
     if cell not in CELLS:
         raise DataError(
             f"{folder / FILES[1]}: cell must be one of {', '.join(CELLS)} (got {cell!r})"
         )
-    shapes = parameter_shapes(cell, words, hidden, bias)
+    shapes = parameter_shapes(cell, words, hidden, bias, tied)
     layout = {name: (shape, dtype) for name, shape in shapes.items()}
     found = {name: (array.shape, str(array.dtype)) for name, array in parameters.items()}
     if found != layout:
@@ -80,6 +82,7 @@ def read_model(folder: Path | str) -> tuple[Network, Vocabulary, dict[str, Any]]
             f"{folder / FILES[2]} must have {words} tokens, one per row of the weights"
             f" (got {len(vocabulary)})"
         )
+    parameters["output_weights"] = laid_out(parameters["output_weights"])
     return Network(parameters, cell), vocabulary, config
 
 
@@ -90,6 +93,8 @@ def formula(network: Network) -> str:
         output += " + output_bias"
     else:
         step = step.replace(" + bias", "")
+    if network.tied:
+        step = step.replace("input_weights[x_t]", "input_projection @ output_weights[x_t]")
     return f"{step}; all states are 0 before the first word; P(x_{{t+1}}) = softmax({output})"
 
 

@@ -4,19 +4,43 @@ With the Elman cell and without biases it is the same mathematics as `unrolled.m
 many sentences at once.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from unrolled.model import bptt, output
+from unrolled.model import bptt
+from unrolled.model.arguments import require_at_least
 from unrolled.model.cells import CELLS
 from unrolled.model.cells.cell import Cell
+from unrolled.model.dropout import Dropout
+from unrolled.model.output.layer import OutputLayer
+from unrolled.model.output.softmax import Softmax, laid_out
 from unrolled.model.packing import PackedBatch
 from unrolled.model.types import Array, Gradients, Parameters, RowGradient
 from unrolled.model.workspace import Workspace
 from unrolled.text.vocabulary import Ids
+
+
+@dataclass(frozen=True)
+class ForwardPass:
+    """What the way forward leaves for the way back, a row for each position.
+
+    Attributes:
+        rows: (positions, any), the rows of the words as they went in.
+        row_mask: what they were multiplied by in dropout; None without.
+        trace: the states.
+        hidden: (positions, hidden), the hidden states as the output layer sees them.
+        hidden_mask: what they were multiplied by in dropout; None without.
+    """
+
+    rows: Array
+    row_mask: Array | None
+    trace: bptt.Trace
+    hidden: Array
+    hidden_mask: Array | None
 
 
 @dataclass(frozen=True)
@@ -25,7 +49,7 @@ class Network:
 
     Attributes:
         parameters: arrays of one precision, by the names and shapes of `parameter_shapes`; with
-            biases or without.
+            biases or without, input and output weights tied or not.
         cell_name: a key of `CELLS`.
     """
 
@@ -47,57 +71,110 @@ class Network:
         """The length of the hidden state."""
         return int(self.parameters["recurrent_weights"].shape[1])
 
-    def trace(self, batch: PackedBatch) -> bptt.Trace:
-        """The states of a batch, and what the way back needs; each sentence starts from zeros."""
-        word = self._projected(batch.inputs)
-        return bptt.forward(self.cell, batch, word, self.parameters["recurrent_weights"])
+    @property
+    def tied(self) -> bool:
+        """Whether words go in by the same rows by which they come out."""
+        return "input_projection" in self.parameters
 
-    def losses_and_hits(self, batch: PackedBatch) -> tuple[Array, NDArray[np.bool_]]:
+    @property
+    def output(self) -> OutputLayer:
+        """What makes probabilities of a hidden state."""
+        parameters = self.parameters
+        return Softmax(parameters["output_weights"], parameters.get("output_bias"), self._workspace)
+
+    def forward(
+        self, batch: PackedBatch, start: Array | None = None, dropout: Dropout | None = None
+    ) -> ForwardPass:
+        """The states of a batch.
+
+        Args:
+            batch: the sentences.
+            start: (sentences, parts * hidden), the states before the first words, in the order of
+                the batch's rows; None for zeros.
+            dropout: what is dropped; None for nothing.
+
+        Raises:
+            DataError: an id is not one of the vocabulary.
+        """
+        batch.require_ids_below(self.vocabulary_size)
+        rows = self._word_rows[batch.inputs]
+        row_mask = dropout.drop_inputs(rows) if dropout else None
+        weights = self.parameters["recurrent_weights"]
+        trace = bptt.forward(self.cell, batch, self._projected(rows), weights, start)
+        hidden = np.array(trace.hidden, order="C")
+        hidden_mask = dropout.drop_outputs(hidden) if dropout else None
+        return ForwardPass(rows, row_mask, trace, hidden, hidden_mask)
+
+    def passes(
+        self, batches: Iterable[PackedBatch], dropout: Dropout | None = None
+    ) -> Iterator[tuple[PackedBatch, ForwardPass]]:
+        """Each batch with its way forward; sentences that go on from the batch before take its
+        states over.
+        """
+        states = None
+        for batch in batches:
+            forward = self.forward(batch, batch.start(states), dropout)
+            yield batch, forward
+            states = forward.trace.states
+
+    def losses_and_hits(
+        self, batch: PackedBatch, forward: ForwardPass | None = None
+    ) -> tuple[Array, NDArray[np.bool_]]:
         """The loss of every prediction in nats, and whether the first guess was right.
 
-        Both are (positions,).
+        Both are (positions,). Without the way forward, it begins with zeros.
         """
-        hidden = np.ascontiguousarray(self.trace(batch).hidden)
-        return output.losses_and_hits(
-            hidden,
-            batch.targets,
-            self.parameters["output_weights"],
-            self._output_bias,
-            self._workspace,
-        )
+        forward = forward or self.forward(batch)
+        return self.output.losses_and_hits(forward.hidden, batch.targets)
 
     def loss_and_gradients(
-        self, batch: PackedBatch, truncation_depth: int | None
+        self,
+        batch: PackedBatch,
+        truncation_depth: int | None,
+        forward: ForwardPass | None = None,
     ) -> tuple[float, Gradients]:
         """The loss in nats summed over all predictions, and its truncated gradient.
 
         Args:
             batch: the sentences.
-            truncation_depth: how many steps back each prediction's loss reaches; None for the
-                sentence's start.
+            truncation_depth: how many steps back each prediction's loss reaches, at least 0; None
+                for the sentence's start.
+            forward: the way forward; None for one that begins with zeros and drops nothing.
         """
-        trace = self.trace(batch)
-        hidden = np.ascontiguousarray(trace.hidden)
-        loss, d_hidden, gradients = output.loss_and_gradients(
-            hidden,
-            batch.targets,
-            self.parameters["output_weights"],
-            self._output_bias,
-            self._workspace,
+        forward = forward or self.forward(batch)
+        loss, d_hidden, output_gradients = self.output.loss_and_gradients(
+            forward.hidden, batch.targets
         )
-        recurrent_weights = self.parameters["recurrent_weights"]
+        if forward.hidden_mask is not None:
+            d_hidden *= forward.hidden_mask
         d_word, d_recurrent = bptt.deltas(
-            self.cell, batch, trace, d_hidden, recurrent_weights, truncation_depth
+            self.cell,
+            batch,
+            forward.trace,
+            d_hidden,
+            self.parameters["recurrent_weights"],
+            truncation_depth,
         )
+        gradients = {
+            **output_gradients,
+            "recurrent_weights": d_recurrent.T @ forward.trace.previous_hidden,
+        }
         if "bias" in self.parameters:
             gradients["bias"] = d_word.sum(axis=0)
-        # before the first step there is no state that the recurrent weights could learn from
-        later = slice(batch.step_starts[1], None)
-        return loss, {
-            **gradients,
-            "input_weights": _summed_by_row(batch.inputs, d_word),
-            "recurrent_weights": d_recurrent[later].T @ trace.previous_hidden[later],
-        }
+        d_rows = d_word
+        if self.tied:
+            gradients["input_projection"] = d_word.T @ forward.rows
+            d_rows = d_word @ self.parameters["input_projection"]
+        if forward.row_mask is not None:
+            d_rows *= forward.row_mask
+        of_words = _summed_by_row(batch.inputs, d_rows)
+        if self.tied:
+            output_weights = gradients["output_weights"]
+            assert isinstance(output_weights, np.ndarray)
+            output_weights[of_words.rows] += of_words.values
+        else:
+            gradients["input_weights"] = of_words
+        return loss, gradients
 
     def step(self, ids: Ids, state: Array | None) -> tuple[Array, Array]:
         """The next states, and the log-probabilities of the next words.
@@ -113,35 +190,35 @@ class Network:
         if state is None:
             state = np.zeros((len(ids), self.cell.PARTS * self.hidden_size), dtype=weights.dtype)
         recurrent = state[:, : self.hidden_size] @ weights.T
-        state, _ = self.cell.step(self._projected(ids), recurrent, state)
-        return state, output.log_probabilities(
-            state[:, : self.hidden_size], self.parameters["output_weights"], self._output_bias
-        )
+        state, _ = self.cell.step(self._projected(self._word_rows[ids]), recurrent, state)
+        return state, self.output.log_probabilities(state[:, : self.hidden_size])
 
     @cached_property
     def _workspace(self) -> Workspace:
         return Workspace()
 
     @property
-    def _output_bias(self) -> Array | None:
-        return self.parameters.get("output_bias")
+    def _word_rows(self) -> Array:
+        """(vocabulary, any), what goes in for each word."""
+        return self.parameters["output_weights" if self.tied else "input_weights"]
 
-    def _projected(self, ids: Ids) -> Array:
-        """(rows, blocks * hidden), what the words bring to the step."""
-        word = self.parameters["input_weights"][ids]
-        if "bias" in self.parameters:
-            word += self.parameters["bias"]
-        return word
+    def _projected(self, rows: Array) -> Array:
+        """(positions, blocks * hidden), what rows of words bring to the step."""
+        word = rows @ self.parameters["input_projection"].T if self.tied else rows
+        return word + self.parameters["bias"] if "bias" in self.parameters else word
 
 
 def parameter_shapes(
-    cell_name: str, vocabulary_size: int, hidden_size: int, bias: bool
+    cell_name: str, vocabulary_size: int, hidden_size: int, bias: bool, tied: bool = False
 ) -> dict[str, tuple[int, ...]]:
     """The arrays that a network is made of.
 
     The input weights have a row for each word: what it brings to the cell's blocks, one hidden size
     after the other. The recurrent weights act on hidden states, the output weights have a row for
-    each word again.
+    each word again. Where both are tied, the output weights' rows go in too, by way of a projection
+    to the cell's blocks.
+
+    Source of the tying: Press & Wolf, Using the Output Embedding to Improve Language Models (2017).
     """
     blocks = CELLS[cell_name].BLOCKS * hidden_size
     shapes: dict[str, tuple[int, ...]] = {
@@ -149,6 +226,9 @@ def parameter_shapes(
         "recurrent_weights": (blocks, hidden_size),
         "output_weights": (vocabulary_size, hidden_size),
     }
+    if tied:
+        del shapes["input_weights"]
+        shapes["input_projection"] = (blocks, hidden_size)
     if bias:
         shapes |= {"bias": (blocks,), "output_bias": (vocabulary_size,)}
     return shapes
@@ -161,29 +241,51 @@ def initialised(
     dtype: DTypeLike = np.float64,
     cell_name: str = "elman",
     bias: bool = False,
+    tied: bool = False,
+    orthogonal: bool = False,
 ) -> Network:
     """A network with weights uniform in ±1/sqrt(n), n being the length of what the weights act on.
 
-    Biases are zero, but that of the gate that keeps the state is one, so that a gated cell
-    remembers before it has learned what.
+    Recurrent weights are orthogonal on request, each block for itself: they keep the length of what
+    they act on. Biases are zero, but that of the gate that keeps the state is one, so that a gated
+    cell remembers before it has learned what.
 
     Source: Glorot & Bengio, Understanding the Difficulty of Training Deep Feedforward Neural
-    Networks (2010), equation 1; Jozefowicz et al., An Empirical Exploration of Recurrent Network
-    Architectures (2015), for the bias.
+    Networks (2010), equation 1; Saxe, McClelland & Ganguli, Exact Solutions to the Nonlinear
+    Dynamics of Learning in Deep Linear Neural Networks (2014), for orthogonal weights; Jozefowicz
+    et al., An Empirical Exploration of Recurrent Network Architectures (2015), for the bias.
+
+    Raises:
+        ConfigError: a size is below one.
     """
-    acts_on = {
-        "input_weights": vocabulary_size,
-        "recurrent_weights": hidden_size,
-        "output_weights": hidden_size,
+    require_at_least("vocabulary_size", vocabulary_size, 1)
+    require_at_least("hidden_size", hidden_size, 1)
+    limits = dict.fromkeys(
+        ("recurrent_weights", "output_weights", "input_projection"), hidden_size**-0.5
+    ) | {"input_weights": vocabulary_size**-0.5, "bias": 0.0, "output_bias": 0.0}
+    shapes = parameter_shapes(cell_name, vocabulary_size, hidden_size, bias, tied)
+    parameters: Parameters = {
+        name: rng.uniform(-limits[name], limits[name], size=shape).astype(dtype)
+        for name, shape in shapes.items()
     }
-    parameters: Parameters = {}
-    for name, shape in parameter_shapes(cell_name, vocabulary_size, hidden_size, bias).items():
-        limit = acts_on[name] ** -0.5 if name in acts_on else 0.0
-        parameters[name] = rng.uniform(-limit, limit, size=shape).astype(dtype)
+    if orthogonal:
+        for block in parameters["recurrent_weights"].reshape(-1, hidden_size, hidden_size):
+            block[:] = _orthogonal(hidden_size, rng)
     keep = CELLS[cell_name].KEEP_BLOCK
     if bias and keep is not None:
         parameters["bias"][keep * hidden_size : (keep + 1) * hidden_size] = 1
+    parameters["output_weights"] = laid_out(parameters["output_weights"])
     return Network(parameters, cell_name)
+
+
+def _orthogonal(size: int, rng: np.random.Generator) -> Array:
+    """A random orthogonal matrix, all being as likely.
+
+    Source: Mezzadri, How to Generate Random Matrices from the Classical Compact Groups (2007).
+    """
+    q, r = np.linalg.qr(rng.normal(size=(size, size)))
+    matrix: Array = q * np.sign(np.diag(r))
+    return matrix
 
 
 def _summed_by_row(ids: Ids, values: Array) -> RowGradient:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.errors import DataError
+from unrolled.model.types import Array
 from unrolled.text.vocabulary import Ids
 
 
@@ -28,12 +29,15 @@ class PackedBatch:
         targets: (positions,) ids; the word that follows it.
         step_starts: (steps + 1,) row at which each step begins, the number of rows last.
         order: (sentences,) index, in the sentences as given, of each packed sentence.
+        continues: (sentences,) the row of the batch before that each packed sentence goes on from,
+            -1 for one that begins; None where all begin.
     """
 
     inputs: Ids
     targets: Ids
     step_starts: NDArray[np.int64]
     order: NDArray[np.int64]
+    continues: NDArray[np.int64] | None = None
 
     @property
     def positions(self) -> int:
@@ -44,6 +48,42 @@ class PackedBatch:
     def steps(self) -> int:
         """The length of the longest sentence."""
         return len(self.step_starts) - 1
+
+    def start(self, states_before: Array | None) -> Array | None:
+        """The states that the sentences begin with: zeros, or where they go on, those before.
+
+        Args:
+            states_before: (positions, any), the states of the batch before; None at first.
+
+        Returns:
+            (sentences, any), or None for zeros.
+        """
+        if self.continues is None or states_before is None:
+            return None
+        start: Array = states_before[self.continues]
+        start[self.continues < 0] = 0
+        return start
+
+    def last_rows(self) -> NDArray[np.int64]:
+        """(sentences,) the last row of each sentence, in the sentences as given."""
+        widths = np.diff(self.step_starts)
+        last_steps = np.searchsorted(-widths, -np.arange(len(self.order)), side="left") - 1
+        rows = np.empty_like(self.order)
+        rows[self.order] = self.step_starts[last_steps] + np.arange(len(self.order))
+        return rows
+
+    def require_ids_below(self, vocabulary_size: int) -> None:
+        """Refuse a batch with words that are not in the vocabulary.
+
+        Raises:
+            DataError: an id is not one of 0 to vocabulary_size - 1.
+        """
+        for name, ids in (("inputs", self.inputs), ("targets", self.targets)):
+            for found in (ids.min(), ids.max()):
+                if not 0 <= found < vocabulary_size:
+                    raise DataError(
+                        f"{name} must be ids of 0 to {vocabulary_size - 1} (got {found})"
+                    )
 
     def rows(self, step: int) -> slice:
         """The rows of one time step."""
@@ -82,7 +122,28 @@ def pack(sentences: Sequence[Ids]) -> PackedBatch:
     Raises:
         DataError: no sentence, or one without a word to predict.
     """
-    lengths = np.array([len(sentence) - 1 for sentence in sentences], dtype=np.int64)
+    return pack_pairs([(sentence[:-1], sentence[1:]) for sentence in sentences])
+
+
+def pack_pairs(
+    pairs: Sequence[tuple[Ids, Ids]], continues: NDArray[np.int64] | None = None
+) -> PackedBatch:
+    """Stretches of text packed time-major.
+
+    Args:
+        pairs: of each stretch the words that are read and, for each, the word that follows it.
+        continues: (pairs,) the row of the batch before that each goes on from, -1 for none.
+
+    Raises:
+        DataError: no stretch, one without a word to predict, or one with more or fewer words that
+            are read than words that follow.
+    """
+    for inputs, targets in pairs:
+        if len(inputs) != len(targets):
+            raise DataError(
+                f"there must be as many targets as inputs, {len(inputs)} (got {len(targets)})"
+            )
+    lengths = np.array([len(inputs) for inputs, _ in pairs], dtype=np.int64)
     if len(lengths) == 0 or lengths.min() < 1:
         raise DataError("a batch needs sentences of at least two ids, a start and an end")
     order = np.argsort(-lengths, kind="stable")
@@ -90,7 +151,16 @@ def pack(sentences: Sequence[Ids]) -> PackedBatch:
     widths = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left")
     step_starts = np.concatenate([[0], np.cumsum(widths)])
     rows = np.concatenate([step_starts[:length] + k for k, length in enumerate(lengths)])
-    packed = np.empty((2, len(rows)), dtype=np.int32)
-    packed[0, rows] = np.concatenate([sentences[k][:-1] for k in order])
-    packed[1, rows] = np.concatenate([sentences[k][1:] for k in order])
-    return PackedBatch(packed[0], packed[1], step_starts, order)
+    inputs, targets = (
+        _placed(rows, np.concatenate([pairs[k][side] for k in order])) for side in (0, 1)
+    )
+    if continues is not None:
+        continues = continues[order]
+    return PackedBatch(inputs, targets, step_starts, order, continues)
+
+
+def _placed(rows: NDArray[np.int64], ids: Ids) -> Ids:
+    """The ids, each at its row."""
+    placed = np.empty_like(ids)
+    placed[rows] = ids
+    return placed

@@ -19,9 +19,8 @@ def run(corpus: Path | str, baselines: Path | str) -> None:
         baselines: the table to write.
     """
     corpus = Path(corpus)
-    models = fit_baselines(
-        read_dataset(corpus / "train"), len(read_vocabulary(corpus / "vocabulary.tsv"))
-    )
+    vocabulary_size = len(read_vocabulary(corpus / "vocabulary.tsv"))
+    models = fit_baselines(read_dataset(corpus / "train", vocabulary_size), vocabulary_size)
     rows = [
         {
             "model": model,
@@ -30,6 +29,6 @@ def run(corpus: Path | str, baselines: Path | str) -> None:
             "perplexity": perplexity(loss),
         }
         for split in ("valid", "test")
-        for model, loss in models.losses(read_dataset(corpus / split)).items()
+        for model, loss in models.losses(read_dataset(corpus / split, vocabulary_size)).items()
     ]
     write_tsv(baselines, COLUMNS, rows)

@@ -15,21 +15,29 @@ from unrolled.config.sweep import depth_limit
 from unrolled.storage import write_json
 
 
-def run(config: ChecksConfig, cell: str, truncation_depth: int | str, check: Path | str) -> None:
+def run(
+    config: ChecksConfig,
+    cell: str,
+    tied_weights: bool,
+    truncation_depth: int | str,
+    check: Path | str,
+) -> None:
     """Write how the gradients compare, parameter by parameter, and whether all pass.
 
     Args:
         config: the small model and the figures of the check.
         cell: whose gradients.
+        tied_weights: whether input and output weights are tied.
         truncation_depth: how far back they reach.
         check: the JSON file to write.
     """
     # with biases, which are parameters like the others, whether the sweep uses them or not
-    checks = check_gradients(cell, True, config, depth_limit(truncation_depth))
+    checks = check_gradients(cell, True, tied_weights, config, depth_limit(truncation_depth))
     write_json(
         check,
         {
             "cell": cell,
+            "tied_weights": tied_weights,
             "truncation_depth": truncation_depth,
             "passed": bool(checks) and all(item.passes(config.tolerance) for item in checks),
             **asdict(config),

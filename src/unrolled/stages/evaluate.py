@@ -20,6 +20,7 @@ def run(run_folder: Path | str, corpus: Path | str, evaluation: Path | str) -> N
     run_folder = Path(run_folder)
     rows = []
     if read_json(run_folder / "metrics.json")["state"] == "finished":
-        network, _, _ = read_model(run_folder / "model")
-        rows = [asdict(evaluate(network, read_dataset(Path(corpus) / "test")))]
+        network, _, model = read_model(run_folder / "model")
+        test = read_dataset(Path(corpus) / "test", network.vocabulary_size)
+        rows = [asdict(evaluate(network, test, model.get("carry_state", False)))]
     write_tsv(evaluation, [field.name for field in fields(Score)], rows)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from unrolled.config.sweep import shown
 from unrolled.report.drawing import drawing_style, write_figure
 from unrolled.report.figures import (
     gradient_figure,
@@ -17,7 +18,7 @@ from unrolled.storage import Cell, read_json, read_tsv, write_tsv
 
 MEANS = ["finished_runs", "mean_test_perplexity", "lowest", "highest"]
 SPREADS = ["setting", "run", "test_perplexity"]
-ERRORS = ["cell", "truncation_depth", "parameter", "relative_error_from", "entries"]
+ERRORS = ["cell", "tied_weights", "truncation_depth", "parameter", "relative_error_from", "entries"]
 LENGTHS = ["split", "words", "sentences"]
 
 
@@ -90,6 +91,7 @@ def _errors(checks: Sequence[Mapping[str, Any]]) -> list[dict[str, Cell]]:
     return [
         {
             "cell": check["cell"],
+            "tied_weights": shown(check["tied_weights"]),
             "truncation_depth": check["truncation_depth"],
             "parameter": parameter["parameter"],
             "relative_error_from": power,

@@ -22,7 +22,8 @@ def run(path: Path | str, gate: Path | str) -> None:
         if not parameter["passed"]:
             index = ", ".join(map(str, parameter["worst_index"]))
             raise CheckError(
-                f"the gradient of {check['cell']} at depth {check['truncation_depth']} is wrong:"
+                f"the gradient of {check['cell']}{' with tied weights' * check['tied_weights']} at"
+                f" depth {check['truncation_depth']} is wrong:"
                 f" {parameter['parameter']}[{index}] is {parameter['analytic']} by back-propagation"
                 f" and {parameter['numeric']} by central differences (largest difference over"
                 f" largest value {parameter['error']}, at most {check['tolerance']} allowed;"

@@ -14,8 +14,8 @@ from unrolled.errors import UnrolledError
 def logged(log: Path | str) -> Iterator[TextIO]:
     """The open log of a job.
 
-    An error that the user can mend ends the job with one line in the log and at the terminal;
-    anything else is a fault of this package, and its traceback goes to the log.
+    An error that the user can mend, and a lack of memory, end the job with one line in the log and
+    at the terminal; anything else is a fault of this package, and its traceback goes to the log.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w", encoding="utf-8", buffering=1) as file:
@@ -23,6 +23,10 @@ def logged(log: Path | str) -> Iterator[TextIO]:
             yield file
         except UnrolledError as error:
             line = f"{type(error).__name__}: {error}"
+            print(line, file=file)
+            sys.exit(line)
+        except MemoryError as error:
+            line = f"MemoryError: {error or 'this machine has too little memory for the job'}"
             print(line, file=file)
             sys.exit(line)
         except Exception:

@@ -60,7 +60,9 @@ def run(
     """
     corpus, folder = Path(corpus), Path(folder)
     vocabulary = read_vocabulary(corpus / "vocabulary.tsv")
-    dataset = read_dataset(corpus / "train")
+    dataset, validation = (
+        read_dataset(corpus / split, len(vocabulary)) for split in ("train", "valid")
+    )
     seeds = np.random.SeedSequence(training.seed).spawn(2)
     network = initialised(
         len(vocabulary),
@@ -69,12 +71,14 @@ def run(
         DTYPES[model.precision],
         model.cell,
         model.bias,
+        model.tied_weights,
+        orthogonal=model.recurrent_initialisation == "orthogonal",
     )
     began = time.perf_counter()
     outcome = train(
         network,
         dataset,
-        read_dataset(corpus / "valid"),
+        validation,
         training,
         np.random.default_rng(seeds[1]),
         _bar(name, log),
@@ -82,7 +86,8 @@ def run(
     )
     seconds = time.perf_counter() - began
     epochs = outcome.history[-1].epoch if outcome.history else 0.0
-    write_model(folder / "model", outcome.network, vocabulary, {"run": name, **notes})
+    notes = {"run": name, "carry_state": training.carry_state, **notes}
+    write_model(folder / "model", outcome.network, vocabulary, notes)
     write_tsv(folder / "history.tsv", HISTORY, map(vars, outcome.history))
     write_json(folder / "metrics.json", _metrics(outcome))
     write_tsv(*_timing(folder, seconds, round(epochs * dataset.prediction_count)))

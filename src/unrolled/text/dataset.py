@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unrolled.errors import DataError
 from unrolled.storage import read_array, write_array
 from unrolled.text.vocabulary import Ids, Vocabulary
 
@@ -64,13 +65,34 @@ def write_dataset(folder: Path | str, dataset: Dataset) -> None:
     write_array(folder / FILES[2], dataset.documents)
 
 
-def read_dataset(folder: Path | str) -> Dataset:
+def read_dataset(folder: Path | str, vocabulary_size: int) -> Dataset:
     """The split of a folder, mapped into memory.
 
+    Args:
+        folder: that of the three arrays.
+        vocabulary_size: how many words there are.
+
     Raises:
-        DataError: a file is missing or not an array.
+        DataError: a file is missing or not an array, an id is not one of the vocabulary, or the
+            offsets do not cut the ids into sentences of two ids or more.
     """
-    return Dataset(*(read_array(Path(folder) / name) for name in FILES))
+    paths = [Path(folder) / name for name in FILES]
+    dataset = Dataset(*(read_array(path) for path in paths))
+    lowest, highest = dataset.ids.min(initial=0), dataset.ids.max(initial=0)
+    if lowest < 0 or highest >= vocabulary_size:
+        raise DataError(
+            f"{paths[0]} must hold ids of 0 to {vocabulary_size - 1} (got {lowest} to {highest})"
+        )
+    _require_offsets(paths[1], dataset.sentences, len(dataset.ids), at_least=2)
+    _require_offsets(paths[2], dataset.documents, len(dataset), at_least=0)
+    return dataset
+
+
+def _require_offsets(path: Path, offsets: NDArray[np.int64], last: int, at_least: int) -> None:
+    """Refuse offsets that do not lead from 0 to the last one in steps of a least length."""
+    ends = offsets[[0, -1]].tolist() if len(offsets) else []
+    if ends != [0, last] or np.diff(offsets).min(initial=at_least) < at_least:
+        raise DataError(f"{path} must lead from 0 to {last} in steps of {at_least} or more")
 
 
 def _offsets(lengths: Sequence[int]) -> NDArray[np.int64]:

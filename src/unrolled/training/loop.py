@@ -8,11 +8,19 @@ from typing import Literal
 import numpy as np
 
 from unrolled.config.sections import TrainingConfig
-from unrolled.model.network import Network
+from unrolled.model.dropout import Dropout
+from unrolled.model.network import ForwardPass, Network
 from unrolled.model.packing import PackedBatch
 from unrolled.text.dataset import Dataset
-from unrolled.training.batches import ordered_batches, shuffled_batches
-from unrolled.training.descent import clipped, descend, gradient_norm
+from unrolled.training.batches import (
+    Batches,
+    ordered_batches,
+    shuffled_sentences,
+    shuffled_streams,
+)
+from unrolled.training.clipping import clip_factor, gradient_norm
+from unrolled.training.optimisers import OPTIMISERS
+from unrolled.training.schedules import SCHEDULES, warm_up
 
 Progress = Callable[[Iterable[PackedBatch], int, int], Iterable[PackedBatch]]
 """Shows the batches of an epoch going by: (batches, their number, epoch)."""
@@ -26,7 +34,7 @@ class Evaluation:
     """Passes over the training split so far."""
     step: int
     learning_rate: float
-    """The one since the evaluation before."""
+    """Of the step before; the configured one before training."""
     train_loss_nats_per_token: float | None
     """Mean since the evaluation before, while the parameters moved; None before training."""
     validation_loss_nats_per_token: float
@@ -61,16 +69,15 @@ def train(
 ) -> Outcome:
     """Train a network; the given one is changed.
 
-    The learning rate is halved whenever the validation loss is higher than at the evaluation
-    before. A run has diverged when a loss or gradient is not finite, or when it ends worse than
-    the untrained network began.
+    A run has diverged when a loss or gradient is not finite, or when it ends worse than the
+    untrained network began.
 
     Args:
         network: where training starts.
         training: the sentences to learn from.
         validation: the sentences that the learning rate and the choice of parameters go by.
         config: the recipe.
-        rng: gives the order of the sentences.
+        rng: gives the order of sentences or documents, and what is dropped.
         progress: called for every epoch, to show it.
         on_evaluation: called at every evaluation.
     """
@@ -92,11 +99,17 @@ def train(
     )
 
 
-def mean_loss(network: Network, dataset: Dataset) -> float:
-    """The loss of a split in nats per predicted token."""
+def mean_loss(network: Network, dataset: Dataset, carry_state: bool = False) -> float:
+    """The loss of a split in nats per predicted token.
+
+    Args:
+        network: what is scored.
+        dataset: the split.
+        carry_state: whether the state goes on from sentence to sentence of a document.
+    """
     total = 0.0
-    for batch in ordered_batches(dataset):
-        losses, _ = network.losses_and_hits(batch)
+    for batch, forward in network.passes(ordered_batches(dataset, carry_state)):
+        losses, _ = network.losses_and_hits(batch, forward)
         total += float(losses.sum(dtype=np.float64))
     return total / dataset.prediction_count
 
@@ -119,12 +132,10 @@ class _Run:
         self.config = config
         self.rng = rng
         self.progress = progress
+        self.optimiser = OPTIMISERS[config.optimiser](config)
+        self.schedule = SCHEDULES[config.schedule](config)
+        self.dropout = _dropout(config, rng)
         self.step = 0
-        self.batch_count = math.ceil(len(training) / config.batch_size)
-        self.stops = {
-            math.ceil(part * self.batch_count / config.evaluations_per_epoch)
-            for part in range(1, config.evaluations_per_epoch + 1)
-        }
         self.learning_rate = config.learning_rate
         self.history: list[Evaluation] = []
         self.best: Evaluation | None = None
@@ -132,49 +143,74 @@ class _Run:
 
     def evaluations(self) -> Iterator[Evaluation]:
         """Train, and yield where it stands: at the start, and several times in each epoch."""
-        yield self._evaluated(None)
-        for epoch in range(1, self.config.epochs + 1):
-            batches = shuffled_batches(self.training, self.config.batch_size, self.rng)
+        yield self._evaluated(0.0, None)
+        for epoch in range(self.config.epochs):
+            batches = self._batches()
+            stops = self._stops(len(batches))
             loss, tokens = 0.0, 0
-            shown = self.progress(batches, self.batch_count, epoch)
-            for number, batch in enumerate(shown, start=1):
-                loss += self._trained_batch(batch)
+            shown = self.progress(batches, len(batches), epoch + 1)
+            for number, (batch, forward) in enumerate(self.network.passes(shown, self.dropout)):
+                # the middle of the step stands for the whole
+                loss += self._trained_batch(batch, forward, epoch + (number + 0.5) / len(batches))
                 tokens += batch.positions
-                if number in self.stops:
-                    yield self._evaluated(loss / tokens)
-                    self._halve_if_worse()
+                if number + 1 in stops:
+                    yield self._evaluated(epoch + (number + 1) / len(batches), loss / tokens)
+                    if self._is_out_of_patience():
+                        return
                     loss, tokens = 0.0, 0
 
-    def _trained_batch(self, batch: PackedBatch) -> float:
+    def _batches(self) -> Batches:
+        """The training split in a new order."""
+        config = self.config
+        if config.carry_state:
+            return shuffled_streams(
+                self.training, config.batch_size, config.segment_length, self.rng
+            )
+        return shuffled_sentences(self.training, config.batch_size, self.rng)
+
+    def _stops(self, batch_count: int) -> set[int]:
+        """After how many batches of an epoch the validation loss is looked at."""
+        looks = self.config.evaluations_per_epoch
+        return {math.ceil(part * batch_count / looks) for part in range(1, looks + 1)}
+
+    def _trained_batch(self, batch: PackedBatch, forward: ForwardPass, epoch: float) -> float:
         """The summed loss of a batch, after one step of descent on its mean."""
         self.step += 1
-        loss, gradients = self.network.loss_and_gradients(batch, self.config.depth_limit)
+        loss, gradients = self.network.loss_and_gradients(batch, self.config.depth_limit, forward)
         norm = gradient_norm(gradients) / batch.positions
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise _DivergedError(f"loss {loss} and gradient norm {norm} at step {self.step}")
-        rate = clipped(self.learning_rate, norm, self.config.gradient_norm_limit)
-        descend(self.network.parameters, gradients, rate / batch.positions)
+        self.learning_rate = self.schedule.rate(epoch) * warm_up(epoch, self.config.warmup_epochs)
+        scale = clip_factor(norm, self.config.gradient_norm_limit) / batch.positions
+        self.optimiser.step(self.network.parameters, gradients, scale, self.learning_rate)
         return loss
 
-    def _evaluated(self, train_loss: float | None) -> Evaluation:
-        loss = mean_loss(self.network, self.validation)
+    def _evaluated(self, epoch: float, train_loss: float | None) -> Evaluation:
+        loss = mean_loss(self.network, self.validation, self.config.carry_state)
         if not math.isfinite(loss):
             raise _DivergedError(f"validation loss {loss} after step {self.step}")
-        evaluation = Evaluation(
-            self.step / self.batch_count, self.step, self.learning_rate, train_loss, loss
-        )
+        if self.history:
+            self.schedule.evaluated(self.history[-1].validation_loss_nats_per_token, loss)
+        evaluation = Evaluation(epoch, self.step, self.learning_rate, train_loss, loss)
         if self.best is None or loss < self.best.validation_loss_nats_per_token:
             self.best = evaluation
             self.best_parameters = {
-                name: parameter.copy() for name, parameter in self.network.parameters.items()
+                name: parameter.copy(order="K")
+                for name, parameter in self.network.parameters.items()
             }
         self.history.append(evaluation)
         return evaluation
 
-    def _halve_if_worse(self) -> None:
-        before, now = self.history[-2:]
-        if now.validation_loss_nats_per_token > before.validation_loss_nats_per_token:
-            self.learning_rate /= 2
+    def _is_out_of_patience(self) -> bool:
+        """Whether the last evaluations, as many as patience allows, have brought nothing new."""
+        patience = self.config.patience
+        return patience is not None and self.best not in self.history[-patience:]
+
+
+def _dropout(config: TrainingConfig, rng: np.random.Generator) -> Dropout | None:
+    if config.input_dropout == config.output_dropout == 0:
+        return None
+    return Dropout(config.input_dropout, config.output_dropout, rng.spawn(1)[0])
 
 
 def _ended_worse(history: list[Evaluation]) -> str | None:

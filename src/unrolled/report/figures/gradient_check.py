@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from unrolled.report.drawing import (
@@ -22,7 +23,14 @@ from unrolled.report.drawing import (
 )
 from unrolled.report.runs import cell_title
 
-PARAMETER_COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+PARAMETER_COLOURS = {
+    "input_weights": BLUE,
+    "input_projection": SKY,
+    "recurrent_weights": VERMILION,
+    "output_weights": GREEN,
+    "bias": ORANGE,
+    "output_bias": PURPLE,
+}
 
 
 def gradient_figure(checks: Sequence[Mapping[str, Any]]) -> Figure:
@@ -35,14 +43,19 @@ def gradient_figure(checks: Sequence[Mapping[str, Any]]) -> Figure:
     for axis, check in zip(axes, checks, strict=False):
         _draw_errors(axis, check)
     label_outer_axes(axes, len(checks), columns, "relative error, power of ten", "entries")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=4)
+    present = {parameter["parameter"] for check in checks for parameter in check["parameters"]}
+    handles = [
+        Patch(color=colour, label=name.replace("_", " "))
+        for name, colour in PARAMETER_COLOURS.items()
+        if name in present
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=6)
     return figure
 
 
 def _draw_errors(axis: Axes, check: Mapping[str, Any]) -> None:
     below = np.zeros(1)
-    for parameter, colour in zip(check["parameters"], PARAMETER_COLOURS, strict=False):
+    for parameter in check["parameters"]:
         histogram = parameter["relative_error_histogram"]
         powers = [int(power.removeprefix("1e")) for power in histogram]
         counts = np.array(list(histogram.values()))
@@ -51,12 +64,14 @@ def _draw_errors(axis: Axes, check: Mapping[str, Any]) -> None:
             counts,
             bottom=below,
             width=0.9,
-            color=colour,
+            color=PARAMETER_COLOURS[parameter["parameter"]],
             label=parameter["parameter"].replace("_", " "),
         )
         below = below + counts
     verdict = "passed" if check["passed"] else "FAILED"
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    tied = ", tied weights" if check["tied_weights"] else ""
     axis.set_title(
-        f"{cell_title(check['cell'])}, depth {check['truncation_depth']}: {verdict}", loc="left"
+        f"{cell_title(check['cell'])}{tied}, depth {check['truncation_depth']}: {verdict}",
+        loc="left",
     )

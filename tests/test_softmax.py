@@ -4,10 +4,23 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
-from model_strategies import ids, largest_error
-from unrolled.model import output
+from model_strategies import (
+    PARAMETERS,
+    assert_gradients_equal,
+    dense,
+    ids,
+    largest_error,
+    reference_gradients,
+    reference_log_probability,
+)
+from unrolled.model.network import Network, initialised
+from unrolled.model.output import softmax
+from unrolled.model.output.softmax import Softmax, laid_out
+from unrolled.model.packing import pack
 from unrolled.model.types import Array
 from unrolled.text.vocabulary import Ids
 
@@ -41,7 +54,7 @@ def gradients_of(
     hidden: Array, targets: Ids, weights: Array, bias: Array | None = None
 ) -> tuple[float, list[Array]]:
     """The loss and the gradients for hidden states, weights and, if there is one, bias."""
-    loss, d_hidden, gradients = output.loss_and_gradients(hidden, targets, weights, bias)
+    loss, d_hidden, gradients = Softmax(weights, bias).loss_and_gradients(hidden, targets)
     names = ["output_weights"] if bias is None else ["output_weights", "output_bias"]
     assert list(gradients) == names
     return loss, [d_hidden, *(np.asarray(gradients[name]) for name in names)]
@@ -51,14 +64,14 @@ def gradients_of(
 def test_log_probabilities_are_the_logarithms_of_the_plain_softmax(bias: Array | None) -> None:
     expected = np.log([plain_softmax(state, WEIGHTS, bias) for state in HIDDEN])
 
-    found = output.log_probabilities(HIDDEN, WEIGHTS, bias)
+    found = Softmax(WEIGHTS, bias).log_probabilities(HIDDEN)
 
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
 
 
 @with_and_without_bias
 def test_probabilities_of_every_row_sum_to_one(bias: Array | None) -> None:
-    found = output.log_probabilities(HIDDEN, WEIGHTS, bias)
+    found = Softmax(WEIGHTS, bias).log_probabilities(HIDDEN)
 
     np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, rtol=0, atol=1e-14)
 
@@ -67,7 +80,7 @@ def test_probabilities_of_every_row_sum_to_one(bias: Array | None) -> None:
 def test_losses_are_the_negative_logarithms_of_the_targets_probabilities(
     bias: Array | None,
 ) -> None:
-    losses, _ = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS, bias)
+    losses, _ = Softmax(WEIGHTS, bias).losses_and_hits(HIDDEN, TARGETS)
 
     expected = [plain_loss(HIDDEN[[k]], TARGETS[[k]], WEIGHTS, bias) for k in range(11)]
     np.testing.assert_allclose(losses, expected, rtol=0, atol=1e-13)
@@ -76,8 +89,8 @@ def test_losses_are_the_negative_logarithms_of_the_targets_probabilities(
 def test_a_hit_is_a_target_that_was_the_most_probable_word() -> None:
     weights = np.array([[1.0], [3.0], [-2.0]])  # a positive state guesses 1, a negative one 2
 
-    _, hits = output.losses_and_hits(
-        np.array([[1.0], [1.0], [-1.0], [-1.0]]), ids(1, 0, 2, 1), weights
+    _, hits = Softmax(weights).losses_and_hits(
+        np.array([[1.0], [1.0], [-1.0], [-1.0]]), ids(1, 0, 2, 1)
     )
 
     assert hits.tolist() == [True, False, True, False]
@@ -86,7 +99,7 @@ def test_a_hit_is_a_target_that_was_the_most_probable_word() -> None:
 def test_a_bias_alone_can_make_a_word_the_most_probable() -> None:
     weights, bias = np.array([[1.0], [3.0], [-2.0]]), np.array([9.0, 0.0, 0.0])
 
-    _, hits = output.losses_and_hits(np.array([[1.0], [-1.0]]), ids(0, 0), weights, bias)
+    _, hits = Softmax(weights, bias).losses_and_hits(np.array([[1.0], [-1.0]]), ids(0, 0))
 
     assert hits.tolist() == [True, True]
 
@@ -95,7 +108,7 @@ def test_a_bias_alone_can_make_a_word_the_most_probable() -> None:
 def test_the_loss_that_is_trained_on_is_the_sum_of_the_losses_that_are_reported(
     bias: Array | None,
 ) -> None:
-    losses, _ = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS, bias)
+    losses, _ = Softmax(WEIGHTS, bias).losses_and_hits(HIDDEN, TARGETS)
 
     loss, _ = gradients_of(HIDDEN, TARGETS, WEIGHTS, bias)
 
@@ -134,11 +147,11 @@ def test_results_do_not_depend_on_the_size_of_a_chunk(
     chunk_rows: int, bias: Array | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected_loss, expected = gradients_of(HIDDEN, TARGETS, WEIGHTS, bias)
-    expected_losses, expected_hits = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS, bias)
+    expected_losses, expected_hits = Softmax(WEIGHTS, bias).losses_and_hits(HIDDEN, TARGETS)
 
-    monkeypatch.setattr(output, "CHUNK_BYTES", chunk_rows * 5 * 8)  # five words, double
+    monkeypatch.setattr(softmax, "CHUNK_BYTES", chunk_rows * 5 * 8)  # five words, double
     loss, found = gradients_of(HIDDEN, TARGETS, WEIGHTS, bias)
-    losses, hits = output.losses_and_hits(HIDDEN, TARGETS, WEIGHTS, bias)
+    losses, hits = Softmax(WEIGHTS, bias).losses_and_hits(HIDDEN, TARGETS)
 
     assert loss == pytest.approx(expected_loss, rel=1e-14)
     for array, expected_array in zip(found, expected, strict=True):
@@ -147,12 +160,91 @@ def test_results_do_not_depend_on_the_size_of_a_chunk(
     np.testing.assert_array_equal(hits, expected_hits)
 
 
+@given(st.integers(1, 60), st.integers(0, 70))
+def test_chunks_cover_every_row_once_and_are_of_about_the_same_length(
+    row_count: int, chunk_rows: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(softmax, "CHUNK_BYTES", chunk_rows * 5 * 8)
+        chunks = list(Softmax(WEIGHTS)._chunks(np.zeros((row_count, 3))))
+
+    covered = [row for chunk in chunks for row in range(row_count)[chunk]]
+    lengths = [chunk.stop - chunk.start for chunk in chunks]
+    assert covered == list(range(row_count))
+    assert max(lengths) <= max(1, chunk_rows)
+    assert max(lengths) - min(lengths) <= 1
+    assert len(chunks) == math.ceil(row_count / max(1, chunk_rows))  # no more than need be
+
+
+@with_and_without_bias
+@pytest.mark.parametrize("chunk_rows", [4, 11])
+def test_the_memory_order_of_the_weights_is_that_of_their_gradient_and_changes_nothing_else(
+    chunk_rows: int, bias: Array | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(softmax, "CHUNK_BYTES", chunk_rows * 5 * 8)
+    rows, columns = np.ascontiguousarray(WEIGHTS), laid_out(WEIGHTS)
+    assert columns.flags.f_contiguous
+
+    loss, found = gradients_of(HIDDEN, TARGETS, columns, bias)
+
+    expected_loss, expected = gradients_of(HIDDEN, TARGETS, rows, bias)
+    assert loss == pytest.approx(expected_loss, rel=1e-14)
+    for array, expected_array in zip(found, expected, strict=True):
+        np.testing.assert_allclose(array, expected_array, rtol=0, atol=1e-13)
+    assert found[1].flags.f_contiguous
+    assert expected[1].flags.c_contiguous
+    np.testing.assert_allclose(
+        Softmax(columns, bias).log_probabilities(HIDDEN),
+        Softmax(rows, bias).log_probabilities(HIDDEN),
+        rtol=0,
+        atol=1e-14,
+    )
+
+
+@with_and_without_bias
+def test_what_was_handed_back_stays_as_it_is_when_the_layer_is_used_again(
+    bias: Array | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(softmax, "CHUNK_BYTES", 4 * 5 * 8)
+    layer = Softmax(WEIGHTS, bias)
+    _, d_hidden, gradients = layer.loss_and_gradients(HIDDEN, TARGETS)
+    losses, hits = layer.losses_and_hits(HIDDEN, TARGETS)
+    kept = [d_hidden, losses, hits, layer.log_probabilities(HIDDEN), *dense(gradients, 5).values()]
+    copies = [array.copy() for array in kept]
+
+    layer.loss_and_gradients(2 * HIDDEN, TARGETS[::-1])
+    layer.losses_and_hits(3 * HIDDEN, TARGETS[::-1])
+    layer.log_probabilities(4 * HIDDEN)
+
+    for array, copy in zip(kept, copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("depth", [0, 4, None])
+def test_a_network_of_realistic_size_is_as_exact_as_its_precision(depth: int | None) -> None:
+    rng = np.random.default_rng(11)
+    sentences = [rng.integers(200, size=n).astype(np.int32) for n in (9, 24, 2, 16, 24, 12, 5, 31)]
+    single = initialised(200, 20, rng, np.float32)
+    double = Network({name: single.parameters[name].astype(float) for name in PARAMETERS}, "elman")
+
+    loss, gradients = double.loss_and_gradients(pack(sentences), depth)
+    single_loss, single_gradients = single.loss_and_gradients(pack(sentences), depth)
+
+    expected_loss = -math.fsum(reference_log_probability(double, words) for words in sentences)
+    expected = reference_gradients(double, sentences, depth)
+    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    assert_gradients_equal(gradients, expected, 1e-12)
+    assert single_loss == pytest.approx(expected_loss, rel=1e-6)
+    assert {array.dtype for array in dense(single_gradients, 200).values()} == {np.dtype("f4")}
+    assert_gradients_equal(single_gradients, expected, 1e-5)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_logits_of_ten_thousand_do_not_overflow(dtype: DTypeLike) -> None:
     hidden = np.ones((1, 1), dtype=dtype)
     weights = np.array([[1e4], [0], [-1e4]], dtype=dtype)
 
-    log_probabilities = output.log_probabilities(hidden, weights)
+    log_probabilities = Softmax(weights).log_probabilities(hidden)
     loss, (d_hidden, d_weights) = gradients_of(hidden, ids(1), weights)
 
     # the softmax is (1, exp(-1e4), exp(-2e4)), that is (1, 0, 0) to any float
@@ -167,7 +259,7 @@ def test_precision_is_that_of_the_hidden_states_and_no_input_is_changed() -> Non
     given = [array.astype(np.float32) for array in (HIDDEN, WEIGHTS, BIAS)]
     hidden, weights, bias = (array.copy() for array in given)
 
-    losses, _ = output.losses_and_hits(hidden, TARGETS, weights, bias)
+    losses, _ = Softmax(weights, bias).losses_and_hits(hidden, TARGETS)
     _, gradients = gradients_of(hidden, TARGETS, weights, bias)
 
     assert {array.dtype for array in (losses, *gradients)} == {np.dtype(np.float32)}
@@ -180,7 +272,7 @@ def test_biases_of_ten_thousand_do_not_overflow(dtype: DTypeLike) -> None:
     hidden, weights = np.ones((1, 1), dtype=dtype), np.zeros((3, 1), dtype=dtype)
     bias = np.array([1e4, 0, -1e4], dtype=dtype)
 
-    log_probabilities = output.log_probabilities(hidden, weights, bias)
+    log_probabilities = Softmax(weights, bias).log_probabilities(hidden)
     loss, (d_hidden, d_weights, d_bias) = gradients_of(hidden, ids(1), weights, bias)
 
     assert log_probabilities.tolist() == [[0, -1e4, -2e4]]

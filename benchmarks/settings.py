@@ -1,0 +1,57 @@
+"""What is measured: sizes, and the sentences that every contender is given."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCKS = {"elman": 1, "gru": 3, "lstm": 4}
+"""How many matrices of hidden * hidden a cell's recurrent weights are."""
+
+BATCHES = 4
+"""How many batches a measurement goes through."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table, the contender aside."""
+
+    cell: str = "elman"
+    hidden_size: int = 100
+    vocabulary_size: int = 8000
+    truncation_depth: int | None = 4
+    batch_size: int = 32
+    dtype: str = "float32"
+
+    @property
+    def depth(self) -> str:
+        """The truncation depth as tables show it."""
+        return "full" if self.truncation_depth is None else str(self.truncation_depth)
+
+    @property
+    def operations_per_token(self) -> int:
+        """Multiplications and additions that no implementation of the exact softmax can do without.
+
+        Three products with the output weights; with the recurrent weights one forward, one for
+        their gradient, and one for each step back (at full depth one in all).
+        """
+        steps_back = 1 if self.truncation_depth is None else self.truncation_depth
+        output = 6 * self.hidden_size * self.vocabulary_size
+        return output + (2 + steps_back) * 2 * BLOCKS[self.cell] * self.hidden_size**2
+
+    def batches(self) -> list[list[NDArray[np.int64]]]:
+        """Sentences with start and end: lengths log-normal with mean 20, words as in Zipf's law."""
+        rng = np.random.default_rng(1)
+        ranks = np.arange(1, self.vocabulary_size - 2)
+        frequencies = 1 / ranks / (1 / ranks).sum()
+        return [
+            [self._sentence(rng, frequencies) for _ in range(self.batch_size)]
+            for _ in range(BATCHES)
+        ]
+
+    @staticmethod
+    def _sentence(rng: np.random.Generator, frequencies: NDArray[Any]) -> NDArray[np.int64]:
+        length = int(np.clip(rng.lognormal(np.log(20) - 0.18, 0.6), 2, 99))
+        words = rng.choice(len(frequencies), size=length, p=frequencies) + 3
+        return np.array([0, *words, 1])

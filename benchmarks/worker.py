@@ -1,0 +1,72 @@
+"""A process that holds one contender and measures it whenever it is asked.
+
+Called with a contender's name and a setting as JSON. It reads a line for each measurement and
+answers with one of JSON: tokens per second, and memory beyond the imports. `peak` is measured too:
+floating-point operations a second in a product of square matrices.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+import numpy as np
+
+from contenders import CONTENDERS
+from settings import Setting
+
+SQUARE = 1024
+"""Size of the matrices whose product gives the peak."""
+
+
+def peak(setting: Setting) -> Callable[[], float]:
+    """Operations a second."""
+    matrix = np.random.default_rng(1).random((SQUARE, SQUARE)).astype(setting.dtype)
+    result = np.empty_like(matrix)
+
+    def measure() -> float:
+        began = time.perf_counter()
+        for _ in range(3):
+            np.matmul(matrix, matrix, out=result)
+        return 3 * 2 * SQUARE**3 / (time.perf_counter() - began)
+
+    return measure
+
+
+def throughput(contender: str, setting: Setting) -> Callable[[], float]:
+    """Tokens a second."""
+    subject = CONTENDERS[contender](setting)
+    sentences = setting.batches()
+    batches = [subject.prepared(some) for some in sentences]
+    tokens = sum(len(sentence) - 1 for some in sentences for sentence in some)
+    subject.step(batches[0])
+
+    def measure() -> float:
+        began = time.perf_counter()
+        for batch in batches:
+            subject.step(batch)
+        return tokens / (time.perf_counter() - began)
+
+    return measure
+
+
+def memory_mb() -> float:
+    """The most that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    contender, setting = sys.argv[1], Setting(**json.loads(sys.argv[2]))
+    if contender.startswith("torch"):
+        import torch  # noqa: F401
+    imports = memory_mb()
+    measure = peak(setting) if contender == "peak" else throughput(contender, setting)
+    for _ in sys.stdin:
+        answer = {"rate": measure(), "memory_mb": memory_mb() - imports}
+        print(json.dumps(answer | {"setting": asdict(setting)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

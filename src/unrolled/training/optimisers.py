@@ -1,0 +1,136 @@
+"""How parameters follow their gradients.
+
+Only rows that a gradient touches are moved: where a word has not occurred, its input weights rest,
+and with momentum or Adam its averages rest too. (Elsewhere they often go on by what is left of
+earlier gradients, which over a vocabulary costs more than everything else but the output layer.)
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled.config.sections import TrainingConfig
+from unrolled.model.types import Array, Gradients, Parameters, RowGradient
+
+
+class Optimiser(Protocol):
+    """Moves parameters in place, and keeps what it must remember from step to step."""
+
+    def step(
+        self, parameters: Parameters, gradients: Gradients, scale: float, learning_rate: float
+    ) -> None:
+        """Move the parameters once; the gradients are used up.
+
+        Args:
+            parameters: changed in place.
+            gradients: of a summed loss.
+            scale: makes of them the gradients to follow: one over the tokens, times clipping.
+            learning_rate: how far to go.
+        """
+
+
+class Sgd:
+    """w -= η g."""
+
+    def step(
+        self, parameters: Parameters, gradients: Gradients, scale: float, learning_rate: float
+    ) -> None:
+        """As `Optimiser.step`."""
+        for name, gradient in gradients.items():
+            rows, values = _rows_and_values(gradient)
+            values *= values.dtype.type(scale * learning_rate)
+            parameters[name][rows] -= values
+
+
+class Momentum:
+    """v = μ v + g; w -= η v.
+
+    Source: Polyak, Some Methods of Speeding Up the Convergence of Iteration Methods (1964);
+    Sutskever et al., On the Importance of Initialization and Momentum in Deep Learning (2013).
+    """
+
+    def __init__(self, momentum: float) -> None:
+        self.momentum = momentum
+        self.velocities: Parameters = {}
+
+    def step(
+        self, parameters: Parameters, gradients: Gradients, scale: float, learning_rate: float
+    ) -> None:
+        """As `Optimiser.step`."""
+        for name, gradient in gradients.items():
+            rows, values = _rows_and_values(gradient)
+            velocities = _kept(self.velocities, name, parameters[name])
+            velocity = velocities[rows]
+            velocity *= velocity.dtype.type(self.momentum)
+            velocity += values * values.dtype.type(scale)
+            velocities[rows] = velocity
+            np.multiply(velocity, velocity.dtype.type(learning_rate), out=values)
+            parameters[name][rows] -= values
+
+
+class Adam:
+    """m = β₁ m + (1 - β₁) g; v = β₂ v + (1 - β₂) g²; w -= η m̂ / (√v̂ + ε).
+
+    m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ), t being the step. The constants are the paper's.
+
+    Source: Kingma & Ba, Adam: A Method for Stochastic Optimization (2015), algorithm 1.
+    """
+
+    mean_decay, square_decay, epsilon = 0.9, 0.999, 1e-8
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.means: Parameters = {}
+        self.squares: Parameters = {}
+
+    def step(
+        self, parameters: Parameters, gradients: Gradients, scale: float, learning_rate: float
+    ) -> None:
+        """As `Optimiser.step`."""
+        self.steps += 1
+        mean_correction = 1 - self.mean_decay**self.steps
+        square_correction = 1 - self.square_decay**self.steps
+        for name, gradient in gradients.items():
+            rows, values = _rows_and_values(gradient)
+            number = values.dtype.type
+            means = _kept(self.means, name, parameters[name])
+            squares = _kept(self.squares, name, parameters[name])
+            mean, square = means[rows], squares[rows]
+            # `values` holds one thing after the other, since a large array that is new each time
+            # costs more than what is done to it
+            values *= number(scale * (1 - self.mean_decay))
+            mean *= number(self.mean_decay)
+            mean += values
+            values *= values
+            values *= number((1 - self.square_decay) / (1 - self.mean_decay) ** 2)
+            square *= number(self.square_decay)
+            square += values
+            means[rows], squares[rows] = mean, square
+            np.multiply(square, number(1 / square_correction), out=values)
+            np.sqrt(values, out=values)
+            values += number(self.epsilon)
+            np.divide(mean, values, out=values)
+            values *= number(learning_rate / mean_correction)
+            parameters[name][rows] -= values
+
+
+OPTIMISERS: Mapping[str, Callable[[TrainingConfig], Optimiser]] = {
+    "sgd": lambda config: Sgd(),
+    "momentum": lambda config: Momentum(config.momentum),
+    "adam": lambda config: Adam(),
+}
+
+
+def _rows_and_values(gradient: Array | RowGradient) -> tuple[NDArray[np.integer] | slice, Array]:
+    if isinstance(gradient, RowGradient):
+        return gradient.rows, gradient.values
+    return slice(None), gradient
+
+
+def _kept(averages: Parameters, name: str, parameter: Array) -> Array:
+    """The average of a parameter, zeros at first."""
+    if name not in averages:
+        averages[name] = np.zeros_like(parameter)
+    return averages[name]

@@ -1,0 +1,76 @@
+"""The contenders of the benchmarks do the same work: one step from the same weights."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import contenders
+from model_strategies import largest_error
+from settings import BLOCKS, Setting
+from throughput import TABLE
+from unrolled.model.cells import CELLS
+
+SMALL = {"hidden_size": 6, "vocabulary_size": 40, "dtype": "float64"}
+
+
+def assert_same_step(first: str, second: str, setting: Setting) -> None:
+    """Both lose the same and end with the same weights, after each of some batches."""
+    one, other = contenders.CONTENDERS[first](setting), contenders.CONTENDERS[second](setting)
+    for sentences in setting.batches():
+        losses = [subject.step(subject.prepared(sentences)) for subject in (one, other)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-12)
+    found, expected = one.weights(), other.weights()
+    assert set(found) == set(expected)
+    for name, weights in expected.items():
+        assert largest_error(np.asarray(found[name]), np.asarray(weights)) < 1e-12, name
+
+
+@pytest.mark.parametrize("depth", [0, 4, None])
+def test_the_tutorials_code_makes_the_same_steps(depth: int | None) -> None:
+    setting = Setting(truncation_depth=depth, batch_size=1, **SMALL)  # type: ignore[arg-type]
+
+    assert_same_step("unrolled", "tutorial", setting)
+
+
+@pytest.mark.parametrize("depth", [0, 4])
+def test_the_truncated_gradient_in_pytorch_makes_the_same_steps(depth: int) -> None:
+    pytest.importorskip("torch")
+    setting = Setting(truncation_depth=depth, batch_size=8, **SMALL)  # type: ignore[arg-type]
+
+    assert_same_step("unrolled", "torch-truncated", setting)
+
+
+def test_every_setting_has_the_contender_that_ratios_are_taken_to() -> None:
+    assert all({"unrolled", "torch-tuned"} <= set(names) for _, names in TABLE)
+
+
+def test_every_contender_of_the_table_is_known() -> None:
+    assert {name for _, names in TABLE for name in names} <= set(contenders.CONTENDERS)
+
+
+def test_every_cell_has_as_many_blocks_as_operations_are_counted_for() -> None:
+    assert {name: cell.BLOCKS for name, cell in CELLS.items()} == BLOCKS
+
+
+def test_sentences_of_a_setting_are_the_same_for_every_contender() -> None:
+    def flat(setting: Setting) -> list[Any]:
+        return [ids.tolist() for batch in setting.batches() for ids in batch]
+
+    assert flat(Setting()) == flat(Setting())
+    lengths = [len(ids) - 1 for ids in flat(Setting())]
+    assert 15 < np.mean(lengths) < 26
+
+
+@pytest.mark.parametrize("depth", [4, None])
+def test_pytorchs_own_layer_begins_with_the_same_loss(depth: int | None) -> None:
+    pytest.importorskip("torch")
+    setting = Setting(truncation_depth=depth, batch_size=8, **SMALL)  # type: ignore[arg-type]
+    sentences = setting.batches()[0]
+
+    losses = []
+    for name in ("unrolled", "torch"):
+        subject = contenders.CONTENDERS[name](setting)
+        losses.append(subject.step(subject.prepared(sentences)))
+
+    assert losses[0] == pytest.approx(losses[1], rel=1e-12)
