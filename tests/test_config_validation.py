@@ -26,6 +26,7 @@ NAME = (
 )
 DEPTH = "must be 0 or more, or 'full'"
 LIST = "must be a list of one or more different values"
+SIZE = "must be a whole number from 1 to 100000"
 WHOLE = "must be a whole number, 1 or more"
 SHARE = "must be a number, 0 or more and below 1"
 
@@ -115,7 +116,9 @@ REFUSED = [
     ("training.epochs", 0, f"training.epochs {WHOLE} (got 0)"),
     ("training.epochs", 2.0, f"training.epochs {WHOLE} (got 2.0)"),
     ("training.epochs", True, f"training.epochs {WHOLE} (got True)"),
-    ("sweep.hidden_size", [8, 0], f"sweep.hidden_size[1] {WHOLE} (got 0)"),
+    ("sweep.hidden_size", [8, 0], f"sweep.hidden_size[1] {SIZE} (got 0)"),
+    ("sweep.hidden_size", [10**12], f"sweep.hidden_size[0] {SIZE} (got 1000000000000)"),
+    ("sweep.batch_size", [0], f"sweep.batch_size[0] {WHOLE} (got 0)"),
     ("training.epochs", None, f"training.epochs {WHOLE} (got None)"),
     ("checks.seed", -1, "checks.seed must be a whole number from 0 to 4294967295 (got -1)"),
     ("sweep.seed", [2**32], "sweep.seed[0] must be a whole number from 0 to 4294967295"),
