@@ -161,19 +161,7 @@ class Network:
         }
         if "bias" in self.parameters:
             gradients["bias"] = d_word.sum(axis=0)
-        d_rows = d_word
-        if self.tied:
-            gradients["input_projection"] = d_word.T @ forward.rows
-            d_rows = d_word @ self.parameters["input_projection"]
-        if forward.row_mask is not None:
-            d_rows *= forward.row_mask
-        of_words = _summed_by_row(batch.inputs, d_rows)
-        if self.tied:
-            output_weights = gradients["output_weights"]
-            assert isinstance(output_weights, np.ndarray)
-            output_weights[of_words.rows] += of_words.values
-        else:
-            gradients["input_weights"] = of_words
+        self._add_gradients_of_words(gradients, batch.inputs, forward, d_word)
         return loss, gradients
 
     def step(self, ids: Ids, state: Array | None) -> tuple[Array, Array]:
@@ -192,6 +180,26 @@ class Network:
         recurrent = state[:, : self.hidden_size] @ weights.T
         state, _ = self.cell.step(self._projected(self._word_rows[ids]), recurrent, state)
         return state, self.output.log_probabilities(state[:, : self.hidden_size])
+
+    def _add_gradients_of_words(
+        self,
+        gradients: dict[str, Array | RowGradient],
+        ids: Ids,
+        forward: ForwardPass,
+        d_word: Array,
+    ) -> None:
+        """Add the gradients of the words' rows, and of their projection where they are tied."""
+        d_rows = d_word
+        if self.tied:
+            gradients["input_projection"] = d_word.T @ forward.rows
+            d_rows = d_word @ self.parameters["input_projection"]
+        if forward.row_mask is not None:
+            d_rows *= forward.row_mask
+        of_words = _summed_by_row(ids, d_rows)
+        if self.tied:
+            of_words.add_to(gradients["output_weights"])
+        else:
+            gradients["input_weights"] = of_words
 
     @cached_property
     def _workspace(self) -> Workspace:

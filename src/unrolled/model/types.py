@@ -26,6 +26,11 @@ class RowGradient:
     rows: NDArray[np.integer[Any]]
     values: Array
 
+    def add_to(self, gradient: "Array | RowGradient") -> None:
+        """Add it to the gradient of the same parameter, one of all rows, in place."""
+        assert isinstance(gradient, np.ndarray)
+        gradient[self.rows] += self.values
+
     def dense(self, row_count: int) -> Array:
         """The same gradient with its zeros, (row_count, columns)."""
         full = np.zeros((row_count, self.values.shape[1]), dtype=self.values.dtype)
