@@ -87,12 +87,18 @@ class PackedBatch:
 
     def rows(self, step: int) -> slice:
         """The rows of one time step."""
-        return slice(self.step_starts[step], self.step_starts[step + 1])
+        return slice(self._bounds[step], self._bounds[step + 1])
 
     def rows_before(self, step: int) -> slice:
         """The rows of the step before, of those sentences that go on; in the order of `rows`."""
-        start = int(self.step_starts[step - 1])
-        return slice(start, start + int(self.step_starts[step + 1] - self.step_starts[step]))
+        start = self._bounds[step - 1]
+        return slice(start, start + self._bounds[step + 1] - self._bounds[step])
+
+    @cached_property
+    def _bounds(self) -> list[int]:
+        """The starts of the steps as plain integers, by which loops over steps are faster."""
+        bounds: list[int] = self.step_starts.tolist()
+        return bounds
 
     @cached_property
     def previous(self) -> NDArray[np.int64]:
