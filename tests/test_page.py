@@ -186,3 +186,13 @@ def test_the_formula_has_biases_where_the_network_has(bias: str) -> None:
 
     assert ("W st−1 + b)" in text) == (bias == "true")
     assert ("softmax(V st + c)" in text) == (bias == "true")
+
+
+def test_tied_weights_and_carried_states_are_explained_where_a_run_has_them() -> None:
+    rows = [{**row, "tied_weights": "true", "carry_state": "true"} for row in SUMMARY]
+
+    plain, told = _text(render(material())), _text(render(material(summary=rows)))
+
+    for words in ("U = P Vᵀ", "from sentence to sentence of a document", "start of the segment"):
+        assert words in told
+        assert words not in plain

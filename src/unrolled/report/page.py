@@ -137,6 +137,8 @@ def _network(material: Material, run: RunResult | None) -> dict[str, Any]:
         "predicted": words[1:],
         "cell": settings["cell"],
         "bias": settings.get("bias") == "true",
+        "tied": settings.get("tied_weights") == "true",
+        "start": "segment" if settings.get("carry_state") == "true" else "sentence",
         "blocks": CELLS[settings["cell"]].BLOCKS,
         "hidden_size": int(settings["hidden_size"]),
         "depth": depth,
