@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from settings import BLOCKS, Setting
-from unrolled.model.network import Network, initialised
+from unrolled.model.initialisation import initialised
+from unrolled.model.network import Network
 from unrolled.model.packing import pack
 from unrolled.training.optimisers import Sgd
 

@@ -18,13 +18,12 @@ COLOURS = {
     "torch-truncated": "#d55e00",
     "torch-tuned": "#e69f00",
     "torch": "#c9b99a",
-    "tutorial": "#999999",
 }
 """Told apart by colour-blind eyes as well."""
 
 
 def label(row: Mapping[str, str]) -> str:
-    """A setting in words, what differs from the first row's first."""
+    """A setting in words; batch and precision where they are not the usual ones."""
     cell = {"elman": "Elman", "gru": "GRU", "lstm": "LSTM"}[row["cell"]]
     words = int(row["vocabulary_size"])
     text = f"{cell}, hidden {row['hidden_size']}, {words:,} words"
@@ -37,7 +36,7 @@ def main() -> None:
     mpl.rcParams |= {"svg.hashsalt": "unrolled", "svg.fonttype": "none", "font.size": 9}
     groups: dict[str, dict[str, float]] = {}
     for row in read_tsv(RESULTS / "throughput.tsv"):
-        if row["contender"] == "tutorial" or row["contender"] not in COLOURS:
+        if row["contender"] == "tutorial":
             continue
         # one depth of each setting; depths are in the table
         groups.setdefault(label(row), {}).setdefault(

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 BLOCKS = {"elman": 1, "gru": 3, "lstm": 4}
 """How many matrices of hidden * hidden a cell's recurrent weights are."""
 
-BATCHES = 4
-"""How many batches a measurement goes through."""
+SENTENCES = 128
+"""How many a measurement goes through, in batches."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,11 @@ class Setting:
 
     @property
     def operations_per_token(self) -> int:
-        """Multiplications and additions that no implementation of the exact softmax can do without.
+        """Multiplications and additions in the products that the exact softmax cannot do without.
 
         Three products with the output weights; with the recurrent weights one forward, one for
-        their gradient, and one for each step back (at full depth one in all).
+        their gradient, and one for each step back (at full depth one in all; at the start of
+        sentences a little less).
         """
         steps_back = 1 if self.truncation_depth is None else self.truncation_depth
         output = 6 * self.hidden_size * self.vocabulary_size
@@ -47,7 +48,7 @@ class Setting:
         frequencies = 1 / ranks / (1 / ranks).sum()
         return [
             [self._sentence(rng, frequencies) for _ in range(self.batch_size)]
-            for _ in range(BATCHES)
+            for _ in range(SENTENCES // self.batch_size)
         ]
 
     @staticmethod

@@ -3,7 +3,8 @@
     python benchmarks/sweep.py [--rounds 3]
 
 The sweep of sweep.yaml is trained by Snakemake, two single-thread jobs at once, and its runs by
-PyTorch, one after another; in turns, round after round. Then the rest of the chain is run, and what
+PyTorch: one after another, with one thread and with two, and in two processes at once. They take
+turns, round after round. Then the rest of the chain is run, and what
 Snakemake has measured of each job is added up by rule.
 
 Writes results/sweep.tsv and results/stages.tsv beside this file.
@@ -65,19 +66,22 @@ def by_snakemake(folder: Path) -> float:
     return float(np.mean([float(rows[-1]["validation_loss_nats_per_token"]) for rows in histories]))
 
 
-def by_torch(folder: Path, threads: int) -> float:
-    """The validation loss over all runs, trained by PyTorch."""
-    done = subprocess.run(
-        [
+def by_torch(folder: Path, threads: int, jobs: int = 1) -> float:
+    """The validation loss over all runs, trained by PyTorch in some processes at once."""
+    parts = [settings()[job::jobs] for job in range(jobs)]
+    processes = []
+    for job, part in enumerate(parts):
+        write_json(folder / f"runs{job}.json", part)
+        command: list[str | Path] = [
             *(sys.executable, HERE / "torch_sweep.py", folder / "results/sweep/corpus"),
-            *(folder / "runs.json", str(threads)),
-        ],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **TUNED_ALLOCATOR},
-    )
-    return float(done.stdout)
+            *(folder / f"runs{job}.json", str(threads)),
+        ]
+        environment = {**os.environ, **TUNED_ALLOCATOR}
+        processes.append(
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        )
+    answers = [process.communicate()[0] for process in processes]
+    return float(np.average([float(answer) for answer in answers], weights=list(map(len, parts))))
 
 
 def stage_rows(folder: Path) -> Iterator[dict[str, Cell]]:
@@ -104,12 +108,12 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_json(folder / "runs.json", settings())
         snakemake(folder, "--until", *PREPARED)
         ways: dict[tuple[str, int, int], Callable[[], float]] = {
             ("unrolled", 1, 2): lambda: by_snakemake(folder),
             ("torch-tuned", 1, 1): lambda: by_torch(folder, 1),
             ("torch-tuned", 2, 1): lambda: by_torch(folder, 2),
+            ("torch-tuned", 1, 2): lambda: by_torch(folder, 1, jobs=2),
         }
         seconds: dict[tuple[str, int, int], list[float]] = {way: [] for way in ways}
         losses: dict[tuple[str, int, int], float] = {}

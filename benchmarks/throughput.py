@@ -38,27 +38,43 @@ TUNED_ALLOCATOR = dict.fromkeys(
 """glibc then keeps large arrays, instead of asking the system for new pages at every step."""
 
 HEADLINE = Setting()
-EVERYONE = ("unrolled", "torch", "torch-tuned", "torch-truncated")
-AT_FULL_DEPTH = ("unrolled", "torch", "torch-tuned")
+FULL_DEPTH = replace(HEADLINE, truncation_depth=None)
 SINGLE_SENTENCE = replace(HEADLINE, batch_size=1, dtype="float64")
 
-TABLE: Sequence[tuple[Setting, Sequence[str]]] = [
-    (HEADLINE, EVERYONE),
-    (replace(HEADLINE, truncation_depth=0), ("unrolled", "torch-tuned")),
-    (replace(HEADLINE, truncation_depth=None), AT_FULL_DEPTH),
-    (replace(HEADLINE, hidden_size=50), EVERYONE),
-    (replace(HEADLINE, hidden_size=256), EVERYONE),
-    (replace(HEADLINE, hidden_size=512), EVERYONE),
-    (replace(HEADLINE, vocabulary_size=2000), EVERYONE),
-    (replace(HEADLINE, vocabulary_size=32000), EVERYONE),
-    (replace(HEADLINE, cell="gru"), AT_FULL_DEPTH),
-    (replace(HEADLINE, cell="gru", truncation_depth=None), AT_FULL_DEPTH),
-    (replace(HEADLINE, cell="lstm"), AT_FULL_DEPTH),
-    (replace(HEADLINE, cell="lstm", truncation_depth=None), AT_FULL_DEPTH),
-    (replace(HEADLINE, dtype="float64"), EVERYONE),
-    (SINGLE_SENTENCE, ("unrolled", "tutorial", *EVERYONE[1:])),
+Group = Sequence[tuple[str, Setting]]
+"""Contenders that take turns, this project first; PyTorch's own layers with the tuned allocator,
+which ratios are taken to, are always among them.
+"""
+
+
+def beside_torch(setting: Setting) -> Group:
+    """This project, and PyTorch in all its forms."""
+    layers = replace(setting, truncation_depth=None)  # they know no other depth
+    group = [("unrolled", setting), ("torch", layers), ("torch-tuned", layers)]
+    if setting.cell == "elman":
+        group.append(("torch-truncated", setting))
+    return group
+
+
+TABLE: Sequence[Group] = [
+    [
+        *beside_torch(HEADLINE),
+        ("unrolled", replace(HEADLINE, truncation_depth=0)),
+        ("unrolled", FULL_DEPTH),
+        ("tutorial", SINGLE_SENTENCE),  # it cannot do batches
+    ],
+    beside_torch(replace(HEADLINE, hidden_size=50)),
+    beside_torch(replace(HEADLINE, hidden_size=256)),
+    beside_torch(replace(HEADLINE, hidden_size=512)),
+    beside_torch(replace(HEADLINE, vocabulary_size=2000)),
+    beside_torch(replace(HEADLINE, vocabulary_size=32000)),
+    *(
+        [*beside_torch(replace(HEADLINE, cell=cell)), ("unrolled", replace(FULL_DEPTH, cell=cell))]
+        for cell in ("gru", "lstm")
+    ),
+    beside_torch(replace(HEADLINE, dtype="float64")),
+    [*beside_torch(SINGLE_SENTENCE), ("tutorial", SINGLE_SENTENCE)],
 ]
-"""What is measured together. PyTorch's layers always go back to the start of the sentence."""
 
 
 class Worker:
@@ -104,25 +120,23 @@ class Measured:
     memory_mb: float
 
 
-def measured(setting: Setting, contenders: Sequence[str], rounds: int) -> dict[str, Measured]:
-    """The contenders, taking turns; the tutorial's code stands beside those that can do batches."""
-    workers = [Worker("peak", setting)]
-    for contender in contenders:
-        workers.append(Worker(contender, setting))
-    if "tutorial" not in contenders and setting == HEADLINE:
-        workers.append(Worker("tutorial", SINGLE_SENTENCE))
+def measured(group: Group, rounds: int) -> tuple[Measured, list[Measured]]:
+    """The peak, and the contenders in the order of the group."""
+    workers = [Worker("peak", group[0][1]), *(Worker(*member) for member in group)]
     for number in range(rounds + 1):
-        for worker in workers:
+        turn = number % len(workers)  # nobody always follows the same other
+        for worker in workers[turn:] + workers[:turn]:
             worker.measure()
         if number == 0:  # the first one warms up
             for worker in workers:
                 worker.rates.clear()
     for worker in workers:
         worker.close()
-    return {
-        worker.contender: Measured(worker.contender, worker.setting, worker.rates, worker.memory_mb)
+    peak, *found = (
+        Measured(worker.contender, worker.setting, worker.rates, worker.memory_mb)
         for worker in workers
-    }
+    )
+    return peak, found
 
 
 def quartiles(of: Measured, against: Measured) -> tuple[float, float, float]:
@@ -137,46 +151,42 @@ def setting_columns(setting: Setting) -> dict[str, Any]:
     return {**asdict(setting), "truncation_depth": setting.depth}
 
 
-def throughput_rows(group: Mapping[str, Measured]) -> list[dict[str, Any]]:
-    """A row for each contender."""
-    peak = group["peak"]
+def throughput_rows(peak: Measured, group: Sequence[Measured]) -> list[dict[str, Any]]:
+    """A row for each contender; of the peak only where the peak is one of the same precision."""
+    (tuned,) = (found for found in group if found.contender == "torch-tuned")
     rows = []
-    for name, found in group.items():
-        if name == "peak":
-            continue
+    for found in group:
         operations = found.setting.operations_per_token
         fractions = np.array(found.rates) * operations / np.array(peak.rates)
         same_type = found.setting.dtype == peak.setting.dtype
-        columns = setting_columns(found.setting)
-        if name in ("torch", "torch-tuned"):
-            columns["truncation_depth"] = "full"
         rows.append(
             {
-                "contender": name,
-                **columns,
+                "contender": found.contender,
+                **setting_columns(found.setting),
                 "threads": 1,
                 "median_tokens_per_second": round(float(np.median(found.rates))),
                 "lowest": round(min(found.rates)),
                 "highest": round(max(found.rates)),
-                "ratio_to_tuned_torch": round(quartiles(found, group["torch-tuned"])[1], 3),
+                "ratio_to_tuned_torch": round(quartiles(found, tuned)[1], 3),
                 "fraction_of_peak": round(float(np.median(fractions)), 3) if same_type else None,
             }
         )
     return rows
 
 
-def ratio_rows(group: Mapping[str, Measured]) -> list[dict[str, Any]]:
-    """This project against each other contender."""
-    own = group["unrolled"]
+def ratio_rows(group: Sequence[Measured]) -> list[dict[str, Any]]:
+    """The first of a group, this project, against each other."""
+    own, *others = group
     rows = []
-    for name, other in group.items():
-        if name in ("unrolled", "peak"):
-            continue
+    for other in others:
         lower, middle, upper = quartiles(own, other)
         rows.append(
             {
                 **setting_columns(own.setting),
-                "against": name,
+                "against": other.contender,
+                "against_truncation_depth": other.setting.depth,
+                "against_batch_size": other.setting.batch_size,
+                "against_dtype": other.setting.dtype,
                 "ratio": round(middle, 3),
                 "lower_quartile": round(lower, 3),
                 "upper_quartile": round(upper, 3),
@@ -186,41 +196,48 @@ def ratio_rows(group: Mapping[str, Measured]) -> list[dict[str, Any]]:
     return rows
 
 
+def memory_rows(group: Sequence[Measured]) -> list[dict[str, Any]]:
+    """The most memory that each contender has held beyond what it imports."""
+    return [
+        {
+            "contender": found.contender,
+            **setting_columns(found.setting),
+            "memory_mb_beyond_imports": round(found.memory_mb),
+        }
+        for found in group
+    ]
+
+
+def show(peak: Measured, rows: Sequence[Mapping[str, Any]]) -> None:
+    """What was measured of a group, for reading along."""
+    print(peak.setting, f"peak {np.median(peak.rates) / 1e9:.0f} GFLOP/s")
+    for row in rows:
+        print(
+            f"    {row['contender']:16} depth {row['truncation_depth']:5}"
+            f"{row['median_tokens_per_second']:8} tokens/s"
+            f"  {row['ratio_to_tuned_torch']:6} of tuned torch"
+            f"  {row['fraction_of_peak'] or '':6} of the peak",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Training speed, side by side.")
     parser.add_argument("--rounds", type=int, default=11, help="measurements of each contender")
     parser.add_argument("--only", default="", help="settings that contain this text; not written")
     arguments = parser.parse_args()
-    throughput: list[dict[str, Any]] = []
-    ratios: list[dict[str, Any]] = []
-    memory: list[dict[str, Any]] = []
-    for setting, contenders in TABLE:
-        if arguments.only not in str(setting):
+    tables: dict[str, list[dict[str, Any]]] = {"throughput": [], "ratios": [], "memory": []}
+    for members in TABLE:
+        if not any(arguments.only in f"{name} {setting}" for name, setting in members):
             continue
-        group = measured(setting, contenders, arguments.rounds)
-        throughput += throughput_rows(group)
-        ratios += ratio_rows(group)
-        memory += [
-            {
-                "contender": found.contender,
-                **setting_columns(found.setting),
-                "memory_mb_beyond_imports": round(found.memory_mb),
-            }
-            for found in group.values()
-            if found.contender != "peak"
-        ]
-        print(setting)
-        peak = np.median(group["peak"].rates) / 1e9
-        print(f"    peak {peak:.0f} GFLOP/s")
-        for row in throughput[-len(group) + 1 :]:
-            print(
-                f"    {row['contender']:16}{row['median_tokens_per_second']:8} tokens/s"
-                f"  {row['ratio_to_tuned_torch']:6} of tuned torch"
-                f"  {row['fraction_of_peak'] or '':6} of the peak",
-                flush=True,
-            )
+        peak, group = measured(members, arguments.rounds)
+        rows = throughput_rows(peak, group)
+        show(peak, rows)
+        tables["throughput"] += rows
+        tables["ratios"] += ratio_rows(group)
+        tables["memory"] += memory_rows(group)
     if not arguments.only:
-        for name, rows in (("throughput", throughput), ("ratios", ratios), ("memory", memory)):
+        for name, rows in tables.items():
             write_tsv(RESULTS / f"{name}.tsv", list(rows[0]), rows)
 
 

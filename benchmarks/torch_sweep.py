@@ -19,8 +19,8 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 from unrolled.text.dataset import Dataset, read_dataset
-
-EVALUATION_BATCH = 64
+from unrolled.text.vocabulary import read_vocabulary
+from unrolled.training.batches import EVALUATION_BATCH
 
 
 class Network(torch.nn.Module):  # type: ignore[misc]
@@ -107,7 +107,7 @@ def trained(corpus: Path, vocabulary_size: int, run: dict[str, Any]) -> float:
 def main() -> None:
     corpus, runs = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())
     torch.set_num_threads(int(sys.argv[3]))
-    vocabulary_size = len((corpus / "vocabulary.tsv").read_text().splitlines()) - 1
+    vocabulary_size = len(read_vocabulary(corpus / "vocabulary.tsv"))
     print(np.mean([trained(corpus, vocabulary_size, run) for run in runs]))
 
 

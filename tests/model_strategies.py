@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import DTypeLike, NDArray
 
 from unrolled.model.cells import CELLS
-from unrolled.model.network import Network, parameter_shapes
+from unrolled.model.initialisation import parameter_shapes
+from unrolled.model.network import Network
 from unrolled.model.reference import ReferenceNetwork
 from unrolled.model.types import Array, Gradients, Parameters, RowGradient
 from unrolled.text.dataset import Dataset, encode_documents, write_dataset

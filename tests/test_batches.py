@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_strategies import dataset_of, sentence
-from training_strategies import numbered
+from training_strategies import numbered, split_of
 from unrolled.model.packing import PackedBatch
 from unrolled.text.dataset import Dataset
 from unrolled.training.batches import (
@@ -215,3 +215,18 @@ def test_with_carried_state_ordered_batches_read_each_document_once_from_its_sta
     read = walks(ordered_batches(dataset, carry_state=True))
 
     assert sorted(read) == [list(itertools.chain(*document)) for document in targets_of(dataset)]
+
+
+def test_streams_that_can_be_cut_evenly_are() -> None:
+    # 20 sentences of 11 tokens each
+    split = split_of([[sentence(*range(3, 13))] * 5] * 4)
+
+    streams = shuffled_streams(split, 4, 7, np.random.default_rng(1)).streams
+
+    assert [len(stream) for stream in streams] == [55, 55, 55, 55]
+
+
+def test_a_split_of_few_sentences_has_few_streams() -> None:
+    split = split_of([[sentence(3)], [sentence(4)]])
+
+    assert len(shuffled_streams(split, 10**9, 7, np.random.default_rng(1)).streams) == 2

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 from model_strategies import largest_error
 from unrolled.model.cells import CELLS
 from unrolled.model.cells.cell import Cell, sigmoid
-from unrolled.model.network import initialised
+from unrolled.model.initialisation import initialised
 from unrolled.model.types import Array
 from workshop import ROOT
 

@@ -12,7 +12,8 @@ import pytest
 from unrolled.config.sections import ChecksConfig
 from unrolled.errors import CheckError, DataError
 from unrolled.model.cells import CELLS
-from unrolled.model.network import Network, parameter_shapes
+from unrolled.model.initialisation import parameter_shapes
+from unrolled.model.network import Network
 from unrolled.model.packing import PackedBatch
 from unrolled.model.types import Gradients
 from unrolled.stages import check_gradients, gate

@@ -26,7 +26,8 @@ from training_strategies import (
 )
 from unrolled.config.sections import TrainingConfig
 from unrolled.model.cells import CELLS
-from unrolled.model.network import Network, initialised
+from unrolled.model.initialisation import initialised
+from unrolled.model.network import Network
 from unrolled.model.packing import PackedBatch
 from unrolled.model.types import Parameters
 from unrolled.text.dataset import Dataset

@@ -16,7 +16,8 @@ from model_strategies import PARAMETERS, network_of, reference_log_probability
 from unrolled.errors import DataError
 from unrolled.model.cells import CELLS
 from unrolled.model.files import read_model, write_model
-from unrolled.model.network import Network, initialised
+from unrolled.model.initialisation import initialised
+from unrolled.model.network import Network
 from unrolled.model.packing import pack
 from unrolled.text.vocabulary import Vocabulary
 
@@ -110,7 +111,8 @@ def test_a_sentences_probability_can_be_rebuilt_from_the_files_without_this_proj
     # as config.json has it, and nothing else
     assert config["formula"] == (
         "s_t = tanh(input_weights[x_t] + recurrent_weights @ s_{t-1}); "
-        "all states are 0 before the first word; P(x_{t+1}) = softmax(output_weights @ s_t)"
+        "all states are 0 before the first word of a sentence; "
+        "P(x_{t+1}) = softmax(output_weights @ s_t)"
     )
     words = ["SENTENCE_START", "the", "cat", "sat", "the", "SENTENCE_END"]
     x = [tokens.index(word) for word in words]
@@ -197,7 +199,8 @@ def test_the_formula_of_every_cell_gives_its_probabilities(
 
     step, formula = FORMULAS[cell]
     assert config["formula"] == (
-        f"{formula.replace('{word}', word_in)}; all states are 0 before the first word; "
+        f"{formula.replace('{word}', word_in)}; "
+        "all states are 0 before the first word of a sentence; "
         "P(x_{t+1}) = softmax(output_weights @ s_t + output_bias)"
     )
     ids = VOCABULARY.encode(["the", "cat", "sat", "the"])
@@ -352,3 +355,11 @@ def test_a_vocabulary_of_another_size_is_refused(folder: Path) -> None:
 
     with pytest.raises(DataError, match=r"tsv must have 7 tokens, one per row .*\(got 6\)"):
         read_model(folder)
+
+
+def test_the_formula_says_where_carried_states_begin(tmp_path: Path) -> None:
+    write_model(tmp_path, network_of(1), VOCABULARY, {}, carry_state=True)
+
+    config = json.loads((tmp_path / "config.json").read_text("utf-8"))
+    assert config["carry_state"] is True
+    assert "all states are 0 before the first word of a document;" in config["formula"]

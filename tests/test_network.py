@@ -36,7 +36,8 @@ from model_strategies import (
 from unrolled.errors import ConfigError, DataError
 from unrolled.model.cells import CELLS
 from unrolled.model.dropout import Dropout
-from unrolled.model.network import Network, initialised, parameter_shapes
+from unrolled.model.initialisation import initialised, parameter_shapes
+from unrolled.model.network import Network
 from unrolled.model.packing import PackedBatch, pack, pack_pairs
 from unrolled.model.types import Array, Parameters, RowGradient
 from unrolled.text.vocabulary import Ids

@@ -17,7 +17,8 @@ from model_strategies import (
     reference_gradients,
     reference_log_probability,
 )
-from unrolled.model.network import Network, initialised
+from unrolled.model.initialisation import initialised
+from unrolled.model.network import Network
 from unrolled.model.output import softmax
 from unrolled.model.output.softmax import Softmax, laid_out
 from unrolled.model.packing import pack

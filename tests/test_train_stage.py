@@ -16,7 +16,7 @@ from training_strategies import ALL_AT_ONCE, RECIPE
 from unrolled.config.sections import ModelConfig, TrainingConfig
 from unrolled.model.cells import CELLS
 from unrolled.model.files import read_model
-from unrolled.model.network import initialised, parameter_shapes
+from unrolled.model.initialisation import initialised, parameter_shapes
 from unrolled.stages import train
 from unrolled.storage import read_tsv
 from unrolled.text.dataset import read_dataset

@@ -8,7 +8,7 @@ rule check_gradients:
     log:
         "<logs>/checks/gradient-{check}.log",
     benchmark:
-        "<benchmarks>/checks/gradient-{check}.tsv"
+        "<benchmarks>/check_gradients/{check}.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:
@@ -30,7 +30,7 @@ rule gate:
     log:
         "<logs>/checks/gate-{check}.log",
     benchmark:
-        "<benchmarks>/checks/gate-{check}.tsv"
+        "<benchmarks>/gate/{check}.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.config.sections import ChecksConfig
-from unrolled.model.network import Network, parameter_shapes
+from unrolled.model.initialisation import parameter_shapes
+from unrolled.model.network import Network
 from unrolled.model.packing import pack
 from unrolled.model.types import Gradients, Parameters, RowGradient
 from unrolled.text.vocabulary import Ids

@@ -5,7 +5,8 @@ dropped. Zeros are put into the rows of words on their way into the step, and in
 their way to the output layer; states on their way to the next step stay whole.
 
 Source: Srivastava et al., Dropout (2014); the places as in Zaremba, Sutskever & Vinyals, Recurrent
-Neural Network Regularization (2014).
+Neural Network Regularization (2014), but that the row of a word is projected already unless weights
+are tied.
 """
 
 from dataclasses import dataclass
@@ -30,13 +31,18 @@ class Dropout:
     rng: np.random.Generator
 
     def drop_inputs(self, rows: Array) -> Array | None:
-        """Drop some of the numbers of rows, in place, and say what each was multiplied by; None
-        for one.
+        """Drop some of the numbers of the rows of words, in place.
+
+        Args:
+            rows: (positions, any).
+
+        Returns:
+            What each number was multiplied by, (positions, any); None where nothing is dropped.
         """
         return self._drop(rows, self.inputs)
 
     def drop_outputs(self, hidden: Array) -> Array | None:
-        """The same for hidden states."""
+        """As `drop_inputs`, for hidden states."""
         return self._drop(hidden, self.outputs)
 
     def _drop(self, values: Array, share: float) -> Array | None:

@@ -1,6 +1,6 @@
 """A trained model as three plain files, readable without this project.
 
-model.safetensors   the arrays, of the names and shapes of `network.parameter_shapes`
+model.safetensors   the arrays, of the names and shapes of `initialisation.parameter_shapes`
 config.json         what they mean: the cell, its formula, sizes and precision
 vocabulary.tsv      token and count, the row number being the id
 """
@@ -12,7 +12,8 @@ import numpy as np
 
 from unrolled.errors import DataError
 from unrolled.model.cells import CELLS
-from unrolled.model.network import Network, parameter_shapes
+from unrolled.model.initialisation import parameter_shapes
+from unrolled.model.network import Network
 from unrolled.model.output.softmax import laid_out
 from unrolled.storage import read_json, read_tensors, write_json, write_tensors
 from unrolled.text.vocabulary import Vocabulary, read_vocabulary, write_vocabulary
@@ -26,7 +27,11 @@ LAYOUT = ("cell", "bias", "tied", "vocabulary_size", "hidden_size", "dtype")
 
 
 def write_model(
-    folder: Path | str, network: Network, vocabulary: Vocabulary, notes: dict[str, Any]
+    folder: Path | str,
+    network: Network,
+    vocabulary: Vocabulary,
+    notes: dict[str, Any],
+    carry_state: bool = False,
 ) -> None:
     """Write the three files.
 
@@ -35,15 +40,17 @@ def write_model(
         network: what was trained.
         vocabulary: what its rows stand for.
         notes: further entries of config.json, such as how text must be prepared.
+        carry_state: whether states go on from sentence to sentence of a document.
     """
     folder = Path(folder)
     write_tensors(folder / FILES[0], network.parameters)
     config = {
         "format": FORMAT,
-        "formula": formula(network),
+        "formula": formula(network, carry_state),
         "cell": network.cell_name,
         "bias": "bias" in network.parameters,
         "tied": network.tied,
+        "carry_state": carry_state,
         "vocabulary_size": network.vocabulary_size,
         "hidden_size": network.hidden_size,
         "dtype": str(network.parameters["output_weights"].dtype),
@@ -86,8 +93,9 @@ def read_model(folder: Path | str) -> tuple[Network, Vocabulary, dict[str, Any]]
     return Network(parameters, cell), vocabulary, config
 
 
-def formula(network: Network) -> str:
+def formula(network: Network, carry_state: bool) -> str:
     """How the arrays give the probability of the next word, in their own names."""
+    text = "document" if carry_state else "sentence"
     step, output = network.cell.FORMULA, "output_weights @ s_t"
     if "bias" in network.parameters:
         output += " + output_bias"
@@ -95,7 +103,8 @@ def formula(network: Network) -> str:
         step = step.replace(" + bias", "")
     if network.tied:
         step = step.replace("input_weights[x_t]", "input_projection @ output_weights[x_t]")
-    return f"{step}; all states are 0 before the first word; P(x_{{t+1}}) = softmax({output})"
+    start = f"all states are 0 before the first word of a {text}"
+    return f"{step}; {start}; P(x_{{t+1}}) = softmax({output})"
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -105,7 +114,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise DataError(f"{path} must hold keys and values (got {config!r})")
     if config.get("format") != FORMAT:
         raise DataError(f"{path} has format {config.get('format')}; expected {FORMAT}")
-    for key in LAYOUT:
+    for key in (*LAYOUT, "carry_state"):
         if key not in config:
             raise DataError(f"{path} lacks {key}")
     return config

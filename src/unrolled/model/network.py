@@ -7,17 +7,17 @@ many sentences at once.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from unrolled.model import bptt
-from unrolled.model.arguments import require_at_least
 from unrolled.model.cells import CELLS
 from unrolled.model.cells.cell import Cell
 from unrolled.model.dropout import Dropout
 from unrolled.model.output.layer import OutputLayer
-from unrolled.model.output.softmax import Softmax, laid_out
+from unrolled.model.output.softmax import Softmax
 from unrolled.model.packing import PackedBatch
 from unrolled.model.types import Array, Gradients, Parameters, RowGradient
 from unrolled.model.workspace import Workspace
@@ -48,8 +48,8 @@ class Network:
     """A recurrent language model.
 
     Attributes:
-        parameters: arrays of one precision, by the names and shapes of `parameter_shapes`; with
-            biases or without, input and output weights tied or not.
+        parameters: arrays of one precision, by the names and shapes of
+            `initialisation.parameter_shapes`; with biases or without, tied or not.
         cell_name: a key of `CELLS`.
     """
 
@@ -197,7 +197,7 @@ class Network:
             d_rows *= forward.row_mask
         of_words = _summed_by_row(ids, d_rows)
         if self.tied:
-            of_words.add_to(gradients["output_weights"])
+            of_words.add_to(cast(Array, gradients["output_weights"]))  # it has all rows
         else:
             gradients["input_weights"] = of_words
 
@@ -214,86 +214,6 @@ class Network:
         """(positions, blocks * hidden), what rows of words bring to the step."""
         word = rows @ self.parameters["input_projection"].T if self.tied else rows
         return word + self.parameters["bias"] if "bias" in self.parameters else word
-
-
-def parameter_shapes(
-    cell_name: str, vocabulary_size: int, hidden_size: int, bias: bool, tied: bool = False
-) -> dict[str, tuple[int, ...]]:
-    """The arrays that a network is made of.
-
-    The input weights have a row for each word: what it brings to the cell's blocks, one hidden size
-    after the other. The recurrent weights act on hidden states, the output weights have a row for
-    each word again. Where both are tied, the output weights' rows go in too, by way of a projection
-    to the cell's blocks.
-
-    Source of the tying: Press & Wolf, Using the Output Embedding to Improve Language Models (2017).
-    """
-    blocks = CELLS[cell_name].BLOCKS * hidden_size
-    shapes: dict[str, tuple[int, ...]] = {
-        "input_weights": (vocabulary_size, blocks),
-        "recurrent_weights": (blocks, hidden_size),
-        "output_weights": (vocabulary_size, hidden_size),
-    }
-    if tied:
-        del shapes["input_weights"]
-        shapes["input_projection"] = (blocks, hidden_size)
-    if bias:
-        shapes |= {"bias": (blocks,), "output_bias": (vocabulary_size,)}
-    return shapes
-
-
-def initialised(
-    vocabulary_size: int,
-    hidden_size: int,
-    rng: np.random.Generator,
-    dtype: DTypeLike = np.float64,
-    cell_name: str = "elman",
-    bias: bool = False,
-    tied: bool = False,
-    orthogonal: bool = False,
-) -> Network:
-    """A network with weights uniform in ±1/sqrt(n), n being the length of what the weights act on.
-
-    Recurrent weights are orthogonal on request, each block for itself: they keep the length of what
-    they act on. Biases are zero, but that of the gate that keeps the state is one, so that a gated
-    cell remembers before it has learned what.
-
-    Source: Glorot & Bengio, Understanding the Difficulty of Training Deep Feedforward Neural
-    Networks (2010), equation 1; Saxe, McClelland & Ganguli, Exact Solutions to the Nonlinear
-    Dynamics of Learning in Deep Linear Neural Networks (2014), for orthogonal weights; Jozefowicz
-    et al., An Empirical Exploration of Recurrent Network Architectures (2015), for the bias.
-
-    Raises:
-        ConfigError: a size is below one.
-    """
-    require_at_least("vocabulary_size", vocabulary_size, 1)
-    require_at_least("hidden_size", hidden_size, 1)
-    limits = dict.fromkeys(
-        ("recurrent_weights", "output_weights", "input_projection"), hidden_size**-0.5
-    ) | {"input_weights": vocabulary_size**-0.5, "bias": 0.0, "output_bias": 0.0}
-    shapes = parameter_shapes(cell_name, vocabulary_size, hidden_size, bias, tied)
-    parameters: Parameters = {
-        name: rng.uniform(-limits[name], limits[name], size=shape).astype(dtype)
-        for name, shape in shapes.items()
-    }
-    if orthogonal:
-        for block in parameters["recurrent_weights"].reshape(-1, hidden_size, hidden_size):
-            block[:] = _orthogonal(hidden_size, rng)
-    keep = CELLS[cell_name].KEEP_BLOCK
-    if bias and keep is not None:
-        parameters["bias"][keep * hidden_size : (keep + 1) * hidden_size] = 1
-    parameters["output_weights"] = laid_out(parameters["output_weights"])
-    return Network(parameters, cell_name)
-
-
-def _orthogonal(size: int, rng: np.random.Generator) -> Array:
-    """A random orthogonal matrix, all being as likely.
-
-    Source: Mezzadri, How to Generate Random Matrices from the Classical Compact Groups (2007).
-    """
-    q, r = np.linalg.qr(rng.normal(size=(size, size)))
-    matrix: Array = q * np.sign(np.diag(r))
-    return matrix
 
 
 def _summed_by_row(ids: Ids, values: Array) -> RowGradient:

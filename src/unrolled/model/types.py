@@ -26,9 +26,8 @@ class RowGradient:
     rows: NDArray[np.integer[Any]]
     values: Array
 
-    def add_to(self, gradient: "Array | RowGradient") -> None:
-        """Add it to the gradient of the same parameter, one of all rows, in place."""
-        assert isinstance(gradient, np.ndarray)
+    def add_to(self, gradient: Array) -> None:
+        """Add it to a gradient of all rows, (row_count, columns), in place."""
         gradient[self.rows] += self.values
 
     def dense(self, row_count: int) -> Array:

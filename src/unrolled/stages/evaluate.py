@@ -22,5 +22,5 @@ def run(run_folder: Path | str, corpus: Path | str, evaluation: Path | str) -> N
     if read_json(run_folder / "metrics.json")["state"] == "finished":
         network, _, model = read_model(run_folder / "model")
         test = read_dataset(Path(corpus) / "test", network.vocabulary_size)
-        rows = [asdict(evaluate(network, test, model.get("carry_state", False)))]
+        rows = [asdict(evaluate(network, test, model["carry_state"]))]
     write_tsv(evaluation, [field.name for field in fields(Score)], rows)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from unrolled.config.sections import ModelConfig, TrainingConfig
 from unrolled.model.files import write_model
-from unrolled.model.network import initialised
+from unrolled.model.initialisation import initialised
 from unrolled.model.packing import PackedBatch
 from unrolled.storage import Cell, write_json, write_tsv
 from unrolled.text.dataset import read_dataset
@@ -86,8 +86,8 @@ def run(
     )
     seconds = time.perf_counter() - began
     epochs = outcome.history[-1].epoch if outcome.history else 0.0
-    notes = {"run": name, "carry_state": training.carry_state, **notes}
-    write_model(folder / "model", outcome.network, vocabulary, notes)
+    notes = {"run": name, **notes}
+    write_model(folder / "model", outcome.network, vocabulary, notes, training.carry_state)
     write_tsv(folder / "history.tsv", HISTORY, map(vars, outcome.history))
     write_json(folder / "metrics.json", _metrics(outcome))
     write_tsv(*_timing(folder, seconds, round(epochs * dataset.prediction_count)))

@@ -22,7 +22,7 @@ EVALUATION_BATCH = 64
 """Sentences or documents whose hidden states are held at once while a split is scored."""
 
 EVALUATION_SEGMENT = 100
-"""Tokens of each such document."""
+"""Tokens of each document at a time."""
 
 
 class Batches(Protocol):
@@ -76,6 +76,10 @@ class Stream:
     def pieces(self, start: int, stop: int) -> Iterator[tuple[bool, Ids, Ids]]:
         """What lies between two tokens, in pieces that a state goes through without a new start.
 
+        Args:
+            start: the first token, less than `stop`.
+            stop: the one after the last, at most the stream's length.
+
         Yields:
             Whether the state begins with zeros, inputs, targets.
         """
@@ -105,7 +109,7 @@ class SegmentBatches:
     """Streams side by side, a segment of each at a time.
 
     Attributes:
-        streams: each with a token or more.
+        streams: of any length.
         segment_length: tokens.
     """
 
@@ -145,13 +149,24 @@ def shuffled_sentences(
 def shuffled_streams(
     dataset: Dataset, count: int, segment_length: int, rng: np.random.Generator
 ) -> SegmentBatches:
-    """Every document once, in random order, cut into streams of about the same length.
+    """Every document once, in random order, cut between sentences into streams of about the same
+    length.
 
     Where a cut falls into a document, its later part begins with a state of zeros.
+
+    Args:
+        dataset: the split.
+        count: of the streams; there are fewer if there are fewer sentences.
+        segment_length: tokens of each stream in a batch.
+        rng: gives the order.
     """
     sentences, begins = _documents(dataset, rng.permutation(len(dataset.documents) - 1))
-    tokens = np.cumsum(dataset.sentences[sentences + 1] - dataset.sentences[sentences] - 1)
-    cuts = np.searchsorted(tokens, np.arange(1, count) * tokens[-1] / count)
+    lengths = dataset.sentences[sentences + 1] - dataset.sentences[sentences] - 1
+    ends = np.cumsum(lengths)
+    count = min(count, len(sentences))
+    # a sentence belongs to the stream in which its middle lies
+    cuts = np.searchsorted(ends - lengths / 2, np.arange(1, count) * ends[-1] / count)
+    cuts = cuts[cuts < len(sentences)]
     begins[cuts] = True
     parts = zip(np.split(sentences, cuts), np.split(begins, cuts), strict=True)
     streams = [Stream(dataset, *part) for part in parts if len(part[0]) > 0]

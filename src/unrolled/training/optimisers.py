@@ -1,8 +1,9 @@
 """How parameters follow their gradients.
 
-Only rows that a gradient touches are moved: where a word has not occurred, its input weights rest,
-and with momentum or Adam its averages rest too. (Elsewhere they often go on by what is left of
-earlier gradients, which over a vocabulary costs more than everything else but the output layer.)
+Only rows that a gradient touches are moved: where a word has not occurred, its input weights rest
+(unless they are tied to the output weights), and with momentum or Adam their averages rest too.
+Elsewhere they often go on by what is left of earlier gradients, which over a vocabulary costs more
+than everything else but the output layer.
 """
 
 from collections.abc import Callable, Mapping
