@@ -28,6 +28,7 @@ DEPTH = "must be 0 or more, or 'full'"
 LIST = "must be a list of one or more different values"
 SIZE = "must be a whole number from 1 to 100000"
 WHOLE = "must be a whole number, 1 or more"
+DROPPED = "must be a number from 0 to 0.99"
 SHARE = "must be a number, 0 or more and below 1"
 
 
@@ -99,9 +100,9 @@ REFUSED = [
     ),
     ("training.warmup_epochs", -1, "training.warmup_epochs must be a number, 0 or more (got -1)"),
     ("training.warmup_epochs", None, "training.warmup_epochs must be a number, 0 or more"),
-    ("training.input_dropout", 1.0, f"training.input_dropout {SHARE} (got 1.0)"),
-    ("training.input_dropout", -0.1, f"training.input_dropout {SHARE} (got -0.1)"),
-    ("training.output_dropout", 1.0, f"training.output_dropout {SHARE} (got 1.0)"),
+    ("training.input_dropout", 1.0, f"training.input_dropout {DROPPED} (got 1.0)"),
+    ("training.input_dropout", -0.1, f"training.input_dropout {DROPPED} (got -0.1)"),
+    ("training.output_dropout", 1.0, f"training.output_dropout {DROPPED} (got 1.0)"),
     ("sweep.output_dropout", [0.5, math.nan], "sweep.output_dropout[1] must be a finite number"),
     ("training.patience", 0, f"training.patience {WHOLE}, or null (got 0)"),
     ("training.patience", 1.5, f"training.patience {WHOLE}, or null (got 1.5)"),
