@@ -193,6 +193,10 @@ def test_tied_weights_and_carried_states_are_explained_where_a_run_has_them() ->
 
     plain, told = _text(render(material())), _text(render(material(summary=rows)))
 
-    for words in ("U = P Vᵀ", "from sentence to sentence of a document", "start of the segment"):
+    for words in (
+        "U = P Vᵀ. The state goes on from sentence to sentence",
+        "segments of it. The same parameters",
+        "start of the segment",
+    ):
         assert words in told
         assert words not in plain
