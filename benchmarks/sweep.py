@@ -3,9 +3,9 @@
     python benchmarks/sweep.py [--rounds 3]
 
 The sweep of sweep.yaml is trained by Snakemake, two single-thread jobs at once, and its runs by
-PyTorch: one after another, with one thread and with two, and in two processes at once. They take
-turns, round after round. Then the rest of the chain is run, and what
-Snakemake has measured of each job is added up by rule.
+PyTorch: one after another, and in two processes at once, one thread each. (One process of two
+threads was slower than one of one.) They take turns, round after round. Then the rest of the chain
+is run, and what Snakemake has measured of each job is added up by rule.
 
 Writes results/sweep.tsv and results/stages.tsv beside this file.
 """
@@ -66,7 +66,7 @@ def by_snakemake(folder: Path) -> float:
     return float(np.mean([float(rows[-1]["validation_loss_nats_per_token"]) for rows in histories]))
 
 
-def by_torch(folder: Path, threads: int, jobs: int = 1) -> float:
+def by_torch(folder: Path, jobs: int = 1) -> float:
     """The validation loss over all runs, trained by PyTorch in some processes at once."""
     parts = [settings()[job::jobs] for job in range(jobs)]
     processes = []
@@ -74,7 +74,7 @@ def by_torch(folder: Path, threads: int, jobs: int = 1) -> float:
         write_json(folder / f"runs{job}.json", part)
         command: list[str | Path] = [
             *(sys.executable, HERE / "torch_sweep.py", folder / "results/sweep/corpus"),
-            *(folder / f"runs{job}.json", str(threads)),
+            folder / f"runs{job}.json",
         ]
         environment = {**os.environ, **TUNED_ALLOCATOR}
         processes.append(
@@ -109,35 +109,35 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         snakemake(folder, "--until", *PREPARED)
-        ways: dict[tuple[str, int, int], Callable[[], float]] = {
-            ("unrolled", 1, 2): lambda: by_snakemake(folder),
-            ("torch-tuned", 1, 1): lambda: by_torch(folder, 1),
-            ("torch-tuned", 2, 1): lambda: by_torch(folder, 2),
-            ("torch-tuned", 1, 2): lambda: by_torch(folder, 1, jobs=2),
+        ways: dict[tuple[str, int], Callable[[], float]] = {
+            ("unrolled", 2): lambda: by_snakemake(folder),
+            ("torch-tuned", 1): lambda: by_torch(folder),
+            ("torch-tuned", 2): lambda: by_torch(folder, jobs=2),
         }
-        seconds: dict[tuple[str, int, int], list[float]] = {way: [] for way in ways}
-        losses: dict[tuple[str, int, int], float] = {}
+        seconds: dict[tuple[str, int], list[float]] = {way: [] for way in ways}
+        losses: dict[tuple[str, int], float] = {}
         for _ in range(rounds):
             for way, train in ways.items():
                 began = time.perf_counter()
                 losses[way] = train()
                 seconds[way].append(time.perf_counter() - began)
+                print(way, round(seconds[way][-1], 1), "seconds", flush=True)
         snakemake(folder)
         stages = list(stage_rows(folder))
-    own = np.array(seconds["unrolled", 1, 2])
+    own = np.array(seconds["unrolled", 2])
     rows: list[dict[str, Cell]] = [
         {
             "contender": contender,
-            "threads": threads,
+            "threads": 1,
             "jobs_at_once": jobs,
             "runs": len(settings()),
             "median_seconds": round(float(np.median(found)), 1),
             "lowest": round(min(found), 1),
             "highest": round(max(found), 1),
             "unrolled_is_faster_by": round(float(np.median(np.array(found) / own)), 2),
-            "mean_validation_loss": round(losses[contender, threads, jobs], 3),
+            "mean_validation_loss": round(losses[contender, jobs], 3),
         }
-        for (contender, threads, jobs), found in seconds.items()
+        for (contender, jobs), found in seconds.items()
     ]
     write_tsv(RESULTS / "sweep.tsv", list(rows[0]), rows)
     write_tsv(RESULTS / "stages.tsv", list(stages[0]), stages)

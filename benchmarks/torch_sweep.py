@@ -1,6 +1,6 @@
 """The runs of a sweep in PyTorch, one after another, as a user of PyTorch would write them.
 
-    python benchmarks/torch_sweep.py CORPUS RUNS THREADS
+    python benchmarks/torch_sweep.py CORPUS RUNS
 
 CORPUS is the folder of the encoded splits, RUNS a JSON file with the settings of each run. The
 batches, clipping, looks at the validation loss and halvings are those of the workflow. Gradients go
@@ -106,7 +106,7 @@ def trained(corpus: Path, vocabulary_size: int, run: dict[str, Any]) -> float:
 
 def main() -> None:
     corpus, runs = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())
-    torch.set_num_threads(int(sys.argv[3]))
+    torch.set_num_threads(1)
     vocabulary_size = len(read_vocabulary(corpus / "vocabulary.tsv"))
     print(np.mean([trained(corpus, vocabulary_size, run) for run in runs]))
 
