@@ -1,6 +1,6 @@
 # make             install into .venv, run the default experiment, say where its report lies
 # make test        install what judges the project too, and run all of it
-# make benchmark   install PyTorch beside it into benchmarks/.venv, measure speed (some 30 minutes, nothing else running)
+# make benchmark   install PyTorch beside it into benchmarks/.venv, measure speed (some 45 minutes, nothing else running)
 # EXPERIMENT=wide  another experiment of config/experiments/ instead of the default one
 # PYTHON=python3.12  another interpreter than python3, 3.11 or later
 

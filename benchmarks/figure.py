@@ -46,13 +46,14 @@ def main() -> None:
     axis = figure.add_subplot()
     for place, ratios in enumerate(groups.values()):
         height = 0.8 / len(ratios)
-        for number, (contender, ratio) in enumerate(ratios.items()):
+        for number, contender in enumerate(name for name in COLOURS if name in ratios):
+            ratio = ratios[contender]
             y = place + (number - (len(ratios) - 1) / 2) * height
             axis.barh(y, ratio, height * 0.9, color=COLOURS[contender])
             axis.text(ratio + 0.01, y, f"{ratio:.2f}", va="center", fontsize=7)
     axis.set_yticks(range(len(groups)), list(groups))
     axis.invert_yaxis()
-    axis.axvline(1, color="black", linewidth=0.8)
+    axis.axvline(1, color="#808080", linewidth=0.8, zorder=0)
     axis.set_xlabel("training speed, PyTorch's own layer with a tuned allocator being 1")
     axis.spines[["top", "right"]].set_visible(False)
     shown = [name for name in COLOURS if any(name in ratios for ratios in groups.values())]
