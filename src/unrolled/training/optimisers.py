@@ -6,6 +6,7 @@ Elsewhere they often go on by what is left of earlier gradients, which over a vo
 than everything else but the output layer.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -91,8 +92,11 @@ class Adam:
     ) -> None:
         """As `Optimiser.step`."""
         self.steps += 1
-        mean_correction = 1 - self.mean_decay**self.steps
-        square_correction = 1 - self.square_decay**self.steps
+        # The means gain a = (1 - β₁) g, and the squares gain a² instead of (1 - β₂) g²; what they
+        # lack to v̂ is this factor, which goes into the two numbers of the last lines.
+        lacking = (1 - self.square_decay) / (1 - self.mean_decay) ** 2
+        root = math.sqrt(lacking / (1 - self.square_decay**self.steps))
+        rate = learning_rate / (1 - self.mean_decay**self.steps) / root
         for name, gradient in gradients.items():
             rows, values = _rows_and_values(gradient)
             number = values.dtype.type
@@ -105,15 +109,14 @@ class Adam:
             mean *= number(self.mean_decay)
             mean += values
             values *= values
-            values *= number((1 - self.square_decay) / (1 - self.mean_decay) ** 2)
             square *= number(self.square_decay)
             square += values
-            means[rows], squares[rows] = mean, square
-            np.multiply(square, number(1 / square_correction), out=values)
-            np.sqrt(values, out=values)
-            values += number(self.epsilon)
+            if isinstance(gradient, RowGradient):  # otherwise these are the averages themselves
+                means[rows], squares[rows] = mean, square
+            np.sqrt(square, out=values)
+            values += number(self.epsilon / root)
             np.divide(mean, values, out=values)
-            values *= number(learning_rate / mean_correction)
+            values *= number(rate)
             parameters[name][rows] -= values
 
 
