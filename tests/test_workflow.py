@@ -278,8 +278,8 @@ class TestAFailure:
     def test_to_converge_is_a_result(self, workshop: Workshop) -> None:
         workshop.edit(
             SMOKE,
-            "training:\n",
-            "training:\n  learning_rate: 1.0e+9\n  gradient_norm_limit: null\n",
+            "  learning_rate: 0.02",
+            "  gradient_norm_limit: null\n  learning_rate: 1.0e+9",
         )
 
         done = workshop.snakemake()
