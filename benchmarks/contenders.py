@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from settings import BLOCKS, Setting
+from settings import Setting
+from unrolled.model.cells import CELLS
 from unrolled.model.initialisation import initialised
 from unrolled.model.network import Network
 from unrolled.model.packing import pack
@@ -134,7 +135,7 @@ class Torch:
         torch.set_num_threads(1)
         torch.set_default_dtype(getattr(torch, setting.dtype))
         weights = start(setting).parameters
-        blocks = BLOCKS[setting.cell] * setting.hidden_size
+        blocks = CELLS[setting.cell].BLOCKS * setting.hidden_size
         layer = {"elman": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[setting.cell]
         self.embedding = torch.nn.Embedding(
             setting.vocabulary_size, setting.hidden_size, sparse=True

@@ -1,7 +1,4 @@
-"""Draws results/throughput.svg from results/throughput.tsv.
-
-python benchmarks/figure.py
-"""
+"""Draws results/throughput.svg from results/throughput.tsv; it takes no arguments."""
 
 from collections.abc import Mapping
 from pathlib import Path

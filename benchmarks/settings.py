@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCKS = {"elman": 1, "gru": 3, "lstm": 4}
-"""How many matrices of hidden * hidden a cell's recurrent weights are."""
+from unrolled.model.cells import CELLS
 
 SENTENCES = 128
 """How many a measurement goes through, in batches."""
@@ -39,7 +38,7 @@ class Setting:
         """
         steps_back = 1 if self.truncation_depth is None else self.truncation_depth
         output = 6 * self.hidden_size * self.vocabulary_size
-        return output + (2 + steps_back) * 2 * BLOCKS[self.cell] * self.hidden_size**2
+        return output + (2 + steps_back) * 2 * CELLS[self.cell].BLOCKS * self.hidden_size**2
 
     def batches(self) -> list[list[NDArray[np.int64]]]:
         """Sentences with start and end: lengths log-normal with mean 20, words as in Zipf's law."""

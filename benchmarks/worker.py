@@ -1,8 +1,8 @@
 """A process that holds one contender and measures it whenever it is asked.
 
 Called with a contender's name and a setting as JSON. It reads a line for each measurement and
-answers with one of JSON: tokens per second, and memory beyond the imports. `peak` is measured too:
-floating-point operations a second in a product of square matrices.
+answers with one of JSON: `rate`, tokens a second, and `memory_mb`, the most held beyond the
+imports. The contender `peak` is a product of square matrices; its rate is operations a second.
 """
 
 import json
@@ -10,7 +10,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def main() -> None:
     measure = peak(setting) if contender == "peak" else throughput(contender, setting)
     for _ in sys.stdin:
         answer = {"rate": measure(), "memory_mb": memory_mb() - imports}
-        print(json.dumps(answer | {"setting": asdict(setting)}), flush=True)
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

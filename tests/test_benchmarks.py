@@ -8,9 +8,8 @@ import pytest
 
 import contenders
 from model_strategies import largest_error
-from settings import BLOCKS, Setting
+from settings import Setting
 from throughput import TABLE, Measured, quartiles, ratio_rows, throughput_rows
-from unrolled.model.cells import CELLS
 
 SMALL = {"hidden_size": 6, "vocabulary_size": 40, "dtype": "float64"}
 
@@ -50,10 +49,6 @@ def test_every_setting_has_the_contender_that_ratios_are_taken_to() -> None:
 
 def test_every_contender_of_the_table_is_known() -> None:
     assert {name for group in TABLE for name, _ in group} <= set(contenders.CONTENDERS)
-
-
-def test_every_cell_has_as_many_blocks_as_operations_are_counted_for() -> None:
-    assert {name: cell.BLOCKS for name, cell in CELLS.items()} == BLOCKS
 
 
 def test_sentences_of_a_setting_are_the_same_for_every_contender() -> None:

@@ -99,9 +99,7 @@ class Stream:
 
     @cached_property
     def _offsets(self) -> NDArray[np.int64]:
-        starts = self.dataset.sentences
-        lengths = starts[self.sentences + 1] - starts[self.sentences] - 1
-        return np.concatenate([[0], np.cumsum(lengths)])
+        return np.concatenate([[0], np.cumsum(_lengths(self.dataset, self.sentences))])
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ def shuffled_streams(
         rng: gives the order.
     """
     sentences, begins = _documents(dataset, rng.permutation(len(dataset.documents) - 1))
-    lengths = dataset.sentences[sentences + 1] - dataset.sentences[sentences] - 1
+    lengths = _lengths(dataset, sentences)
     ends = np.cumsum(lengths)
     count = min(count, len(sentences))
     # a sentence belongs to the stream in which its middle lies
@@ -194,6 +192,11 @@ def _documents(
     starts, stops = dataset.documents[documents], dataset.documents[documents + 1]
     sentences = np.concatenate([np.arange(*pair) for pair in zip(starts, stops, strict=True)])
     return sentences, np.isin(sentences, starts)
+
+
+def _lengths(dataset: Dataset, sentences: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many tokens are predicted in each sentence."""
+    return dataset.sentences[sentences + 1] - dataset.sentences[sentences] - 1
 
 
 def _joined(sentences: Sequence[Ids]) -> tuple[Ids, Ids]:
