@@ -1,5 +1,6 @@
 """A split as ids in three arrays."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,23 @@ class TestEncodeDocuments:
         sentences = [vocabulary.decode(ids[1:-1]) for ids in dataset]
         bounds = zip(dataset.documents[:-1], dataset.documents[1:], strict=True)
         assert [sentences[first:last] for first, last in bounds] == text
+
+    def test_neighbours_are_what_is_read_and_what_follows_it(self) -> None:
+        previous, following = encode_documents(TEXT, VOCABULARY).neighbours
+
+        # Nothing follows an end, and no start is predicted.
+        assert previous.tolist() == [0, 3, 4, 0, 3, 0, 4, 2, 3]
+        assert following.tolist() == [3, 4, 1, 3, 1, 4, 2, 3, 1]
+
+    @settings(max_examples=50)
+    @given(text=TEXTS)
+    def test_neighbours_are_the_pairs_of_each_sentence(self, text: list[list[list[str]]]) -> None:
+        dataset, _ = dataset_of(text)
+
+        pairs = [pair for words in dataset for pair in itertools.pairwise(words.tolist())]
+        found = list(zip(*(side.tolist() for side in dataset.neighbours), strict=True))
+        assert found == pairs
+        assert len(found) == dataset.prediction_count
 
     @settings(max_examples=50)
     @given(text=TEXTS)

@@ -57,7 +57,7 @@ class Baselines:
 
     def losses(self, dataset: Dataset) -> dict[str, float]:
         """The cross-entropy of each model on a split, in nats per predicted token."""
-        previous, following = _pairs(dataset)
+        previous, following = dataset.neighbours
         return {
             "uniform": math.log(len(self.unigram)),
             "unigram": -float(np.log(self.unigram[following]).mean()),
@@ -67,7 +67,7 @@ class Baselines:
 
 def fit_baselines(dataset: Dataset, vocabulary_size: int) -> Baselines:
     """The three models of a training split; the start is never predicted, ends are."""
-    previous, following = _pairs(dataset)
+    previous, following = dataset.neighbours
     counts = np.bincount(following, minlength=vocabulary_size)
     pairs, pair_counts = np.unique(
         previous.astype(np.int64) * vocabulary_size + following, return_counts=True
@@ -79,11 +79,3 @@ def fit_baselines(dataset: Dataset, vocabulary_size: int) -> Baselines:
         followed=np.bincount(previous, minlength=vocabulary_size),
         followers=np.bincount(pairs // vocabulary_size, minlength=vocabulary_size),
     )
-
-
-def _pairs(dataset: Dataset) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Every id with the one that follows it in its sentence."""
-    inside = np.ones(len(dataset.ids), dtype=np.bool_)
-    inside[dataset.sentences[1:] - 1] = False  # nothing follows an end
-    places = np.flatnonzero(inside)
-    return dataset.ids[places], dataset.ids[places + 1]

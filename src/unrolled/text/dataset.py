@@ -44,6 +44,16 @@ class Dataset:
         """How many tokens are predicted: all words and the ends."""
         return len(self.ids) - len(self)
 
+    @property
+    def neighbours(self) -> tuple[Ids, Ids]:
+        """(predictions,) both: each id that another one follows in its sentence, and that one,
+        which is predicted.
+        """
+        inside = np.ones(len(self.ids), dtype=np.bool_)
+        inside[self.sentences[1:] - 1] = False  # nothing follows an end
+        places = np.flatnonzero(inside)
+        return self.ids[places], self.ids[places + 1]
+
 
 def encode_documents(
     documents: Sequence[Sequence[Sequence[str]]], vocabulary: Vocabulary
