@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from numpy.typing import DTypeLike, NDArray
 
 from unrolled.model.cells import CELLS
+from unrolled.model.cells.cell import Cell
 from unrolled.model.initialisation import parameter_shapes
 from unrolled.model.network import Network
 from unrolled.model.reference import ReferenceNetwork
 from unrolled.model.types import Array, Gradients, Parameters, RowGradient
+from unrolled.text.classes import WordClasses, frequency_classes
 from unrolled.text.dataset import Dataset, encode_documents, write_dataset
 from unrolled.text.vocabulary import END, START, Ids, Vocabulary, write_vocabulary
 
@@ -40,12 +42,19 @@ def network_of(
     cell_name: str = "elman",
     bias: bool = False,
     tied: bool = False,
+    classes: WordClasses | None = None,
 ) -> Network:
     """A network whose weights are large enough for the tanh to bend."""
     rng = np.random.default_rng(seed)
-    shapes = parameter_shapes(cell_name, vocabulary_size, hidden_size, bias, tied)
+    shapes = parameter_shapes(cell_name, vocabulary_size, hidden_size, bias, tied, classes)
     weights = {name: rng.normal(0, 0.6, shape).astype(dtype) for name, shape in shapes.items()}
-    return Network(weights, cell_name)
+    return Network(weights, cell_name, classes)
+
+
+def some_classes(vocabulary_size: int, seed: int = 1) -> WordClasses:
+    """Two words alone, the others in classes of two or three; which is a matter of chance."""
+    counts = np.random.default_rng(seed).permutation(vocabulary_size)
+    return frequency_classes(counts, 2, max(1, (vocabulary_size - 2) // 2))
 
 
 def stepped(network: Network, word: int, state: Array) -> tuple[Array, Array]:
@@ -64,7 +73,42 @@ def stepped_with_row(network: Network, row: Array, state: Array) -> tuple[Array,
     weights = network.parameters
     projected = row @ weights["input_projection"].T if network.tied else row
     recurrent = state[:, : network.hidden_size] @ weights["recurrent_weights"].T
-    return network.cell.step(projected + weights.get("bias", 0), recurrent, state)
+    return step_of(network.cell, projected + weights.get("bias", 0), recurrent, state)
+
+
+def step_of(cell: Cell, word: Array, recurrent: Array, previous: Array) -> tuple[Array, Array]:
+    """The states after a step and what the cell remembers of it; nothing given is used up.
+
+    What the cell leaves unfilled is NaN.
+    """
+    hidden_size = previous.shape[1] // cell.PARTS
+    state = np.full_like(previous, np.nan)
+    memory = np.full((len(previous), cell.MEMORY * hidden_size), np.nan, dtype=previous.dtype)
+    cell.step(word, recurrent.copy(), previous, state, memory)
+    return state, memory
+
+
+class BackwardStep(NamedTuple):
+    """The gradients for both projections and the states before a step, (rows, any)."""
+
+    d_word: Array
+    d_recurrent: Array
+    d_previous: Array
+
+
+def backward_step(
+    cell: Cell, d_state: Array, previous: Array, state: Array, memory: Array
+) -> BackwardStep:
+    """What a step hands back for whole states, zeros where it has no way back."""
+    hidden_size = previous.shape[1] // cell.PARTS
+    d_hidden, d_rest = d_state[:, :hidden_size], d_state[:, hidden_size:]
+    found = cell.step_backward(d_hidden, d_rest, cell.slopes(previous, state, memory))
+    around = np.zeros_like(d_hidden) if found.d_hidden is None else found.d_hidden
+    return BackwardStep(
+        cell.word_gradient(found.d_sums),
+        cell.recurrent_gradient(found.d_sums),
+        np.hstack([around, found.d_rest]),
+    )
 
 
 def start_of(network: Network) -> Array:
@@ -138,7 +182,7 @@ def walk_back(
     d_state = np.zeros_like(steps[-1].after)
     d_state[0, :size] = d_hidden
     for step in reversed(steps):
-        found = network.cell.step_backward(d_state, step.before, step.after, step.memory)
+        found = backward_step(network.cell, d_state, step.before, step.after, step.memory)
         d_row = found.d_word[0]
         if network.tied:
             total["input_projection"] += np.outer(d_row, step.row[0])
@@ -146,7 +190,7 @@ def walk_back(
         total["output_weights" if network.tied else "input_weights"][step.word] += d_row * step.mask
         total["bias"] = total["bias"] + found.d_word[0]
         total["recurrent_weights"] += np.outer(found.d_recurrent[0], step.before[0, :size])
-        d_state = np.zeros_like(d_state) if found.d_previous is None else found.d_previous
+        d_state = found.d_previous
         d_state[0, :size] += found.d_recurrent[0] @ weights["recurrent_weights"]
 
 
@@ -162,7 +206,8 @@ def central_differences(
             for signed_step in (step, -step):
                 moved = array.copy()
                 moved[index] += signed_step
-                losses.append(loss(Network({**network.parameters, name: moved}, network.cell_name)))
+                parameters = {**network.parameters, name: moved}
+                losses.append(loss(replace(network, parameters=parameters)))
             differences[name][index] = (losses[0] - losses[1]) / (2 * step)
     return differences
 

@@ -52,10 +52,11 @@ SUMMARY = [
 ]
 
 
-def check(passed: bool = True, tied: bool = False) -> dict[str, Any]:
+def check(passed: bool = True, tied: bool = False, output: str = "softmax") -> dict[str, Any]:
     """A gradient check as it is written."""
     return {
         "cell": "elman",
+        "output": output,
         "tied_weights": tied,
         "truncation_depth": "full",
         "passed": passed,
@@ -76,6 +77,28 @@ def check(passed: bool = True, tied: bool = False) -> dict[str, Any]:
         ],
     }
 
+
+CLASSES: dict[str, Any] = {
+    "words_alone": 3,
+    "sizes": [2, 5],
+    "telling": [
+        {
+            "class": "4",
+            "share_of_tokens": "0.125",
+            "information_nats": "1.375",
+            "word_count": "5",
+            "words": "cat dog",
+        },
+        {
+            "class": "3",
+            "share_of_tokens": "0.04",
+            "information_nats": "0.5",
+            "word_count": "2",
+            "words": "barks sleeps",
+        },
+    ],
+}
+"""Word classes of which two tell something; of the first, two of five words are shown."""
 
 PROFILE: dict[str, Any] = {
     "splits": {
@@ -109,7 +132,11 @@ def material(**more: Any) -> Material:
     }
     parts: dict[str, Any] = {
         "experiment": "trial",
-        "config": {"sampling": {"temperature": 1.0}, "evaluation": {"sentences": None}},
+        "config": {
+            "classes": {"method": "brown"},
+            "sampling": {"temperature": 1.0},
+            "evaluation": {"sentences": None},
+        },
         "provenance": {
             "source": "path",
             "packages": {},
@@ -124,6 +151,7 @@ def material(**more: Any) -> Material:
         "summary": SUMMARY,
         "baselines": BASELINES,
         "checks": [check()],
+        "classes": None,
         "samples": {run: [sample] for run in runs},
         "own_sentences": {},
         "own_words": {},

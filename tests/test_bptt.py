@@ -1,11 +1,14 @@
 """Back-propagation through time for all outputs at once, against a walk for each output alone."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import DTypeLike
 
-from model_strategies import depths, ids, largest_error, sentences_of
+from model_strategies import backward_step, depths, ids, largest_error, sentences_of, step_of
 from unrolled.model import bptt
 from unrolled.model.bptt import Deltas, Trace
 from unrolled.model.cells import CELLS
@@ -58,12 +61,12 @@ def walked_deltas(
             d_state[0, :hidden_size] = d_hidden[output]
             first = 0 if depth is None else max(0, t - depth)
             for row in reversed(rows[first : t + 1]):
-                found = cell.step_backward(
-                    d_state, trace.previous[[row]], trace.states[[row]], trace.memory[[row]]
+                found = backward_step(
+                    cell, d_state, trace.previous[[row]], trace.states[[row]], trace.memory[[row]]
                 )
                 total.d_word[row] += found.d_word[0]
                 total.d_recurrent[row] += found.d_recurrent[0]
-                d_state = np.zeros_like(d_state) if found.d_previous is None else found.d_previous
+                d_state = found.d_previous
                 d_state[0, :hidden_size] += weights.T @ found.d_recurrent[0]
     return total
 
@@ -92,7 +95,7 @@ def test_a_trace_is_what_each_sentence_gives_when_it_is_stepped_alone(
         state: Array = starts[[sentence]]
         for row in rows:
             np.testing.assert_allclose(trace.previous[[row]], state, rtol=0, atol=1e-14)
-            state, memory = cell.step(word[[row]], state[:, :3] @ weights.T, state)
+            state, memory = step_of(cell, word[[row]], state[:, :3] @ weights.T, state)
             np.testing.assert_allclose(trace.states[[row]], state, rtol=0, atol=1e-14)
             np.testing.assert_allclose(trace.memory[[row]], memory, rtol=0, atol=1e-14)
 
@@ -140,6 +143,84 @@ def test_deltas_of_any_lengths_and_depth_are_those_walked_back_alone(
     found = bptt.deltas(cell, batch, *arrays, depth)
 
     assert error_between(found, walked_deltas(cell, batch, *arrays, depth)) < 1e-12
+
+
+# Blocks of sentences
+
+
+def bytes_of_a_row(cell: Cell, hidden_size: int) -> int:
+    """As `truncated_deltas` counts them in double precision."""
+    return (cell.PARTS + cell.MEMORY + 2 * cell.BLOCKS) * hidden_size * 8
+
+
+@every_cell
+@pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
+@pytest.mark.parametrize("depth", [0, 1, 4, 20])
+@pytest.mark.parametrize("rows", [0, 1, 7, 12])  # a block has one sentence at least
+def test_truncated_deltas_do_not_depend_on_the_size_of_a_block(
+    cell: Cell, lengths: list[int], depth: int, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = batch_of(lengths)
+    arrays = arrays_for(cell, batch, carried=True)
+    at_once = bptt.truncated_deltas(cell, batch, *arrays, depth)
+
+    monkeypatch.setattr(bptt, "BLOCK_BYTES", rows * bytes_of_a_row(cell, 3) + 1)
+    in_blocks = bptt.truncated_deltas(cell, batch, *arrays, depth)
+
+    assert error_between(in_blocks, at_once) < 1e-14
+
+
+@every_cell
+@given(sentences_of(2, largest=8), st.integers(0, 9), st.integers(0, 10_000), st.integers(0, 30))
+@settings(deadline=None)
+def test_deltas_in_blocks_of_any_size_are_those_walked_back_alone(
+    cell: Cell, sentences: list[Ids], depth: int, seed: int, rows: int
+) -> None:
+    batch = pack(sentences)
+    arrays = arrays_for(cell, batch, seed, hidden_size=2)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bptt, "BLOCK_BYTES", rows * bytes_of_a_row(cell, 2) + 1)
+        found = bptt.truncated_deltas(cell, batch, *arrays, depth)
+
+    assert error_between(found, walked_deltas(cell, batch, *arrays, depth)) < 1e-12
+
+
+@every_cell
+def test_a_byte_a_block_is_a_sentence_a_block(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = batch_of(LENGTHS["mixed"])
+    arrays = arrays_for(cell, batch)
+    taken: list[int] = []
+    slopes = cell.slopes
+
+    def noted(previous: Array, state: Array, memory: Array) -> Array:
+        taken.append(len(previous))
+        return slopes(previous, state, memory)
+
+    monkeypatch.setattr(cell, "slopes", noted)
+    bptt.truncated_deltas(cell, batch, *arrays, 2)
+    monkeypatch.setattr(bptt, "BLOCK_BYTES", 1)
+    bptt.truncated_deltas(cell, batch, *arrays, 2)
+
+    assert taken == [19, *[6, 6, 4, 2, 1]]
+
+
+@given(sentences_of(2, largest=12), st.integers(0, 30))
+@settings(deadline=None)
+def test_blocks_hold_every_sentence_once_and_as_many_as_find_room(
+    sentences: list[Ids], most: int
+) -> None:
+    starts = pack(sentences).sentence_starts
+
+    blocks = [block.tolist() for block in bptt._blocks(starts, most)]
+
+    joined = [blocks[0][0], *(start for block in blocks for start in block[1:])]
+    assert joined == starts.tolist()
+    for block, following in itertools.pairwise([*blocks, None]):
+        assert block[-1] - block[0] <= most or len(block) == 2  # a single sentence
+        if following is not None:
+            assert following[0] == block[-1]
+            assert following[1] - block[0] > most  # the next one would not have found room
 
 
 @every_cell
@@ -220,6 +301,26 @@ def test_a_gradient_passes_unchanged_through_gates_that_keep_everything() -> Non
     n = np.tanh(0.5)
     np.testing.assert_allclose(found.d_word[0], [0, -2 * n, 4 * (1 - n * n)], rtol=1e-14)
     assert not found.d_word[1:].any()
+
+
+@every_cell
+@pytest.mark.parametrize("depth", [0, 1, 3, 10])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_deltas_have_the_precision_of_what_they_are_made_of(
+    cell: Cell, depth: int, dtype: DTypeLike
+) -> None:
+    batch = batch_of(LENGTHS["mixed"])
+    trace, d_hidden, weights = arrays_for(cell, batch)
+    states, previous, memory = (
+        array.astype(dtype) for array in (trace.states, trace.previous, trace.memory)
+    )
+    cast = Trace(states, previous, memory, hidden_size=3)
+
+    found = bptt.deltas(cell, batch, cast, d_hidden.astype(dtype), weights.astype(dtype), depth)
+
+    assert {deltas.dtype for deltas in found} == {np.dtype(dtype)}
+    expected = bptt.deltas(cell, batch, trace, d_hidden, weights, depth)
+    assert error_between(found, expected) < (1e-5 if dtype == np.float32 else 1e-15)
 
 
 @every_cell

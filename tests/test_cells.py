@@ -1,5 +1,6 @@
 """One table of checks for every cell; each cell against its formula, one number at a time."""
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +10,9 @@ import pytest
 import yaml
 from numpy.typing import DTypeLike
 
-from model_strategies import largest_error
+from model_strategies import BackwardStep, backward_step, largest_error, step_of
 from unrolled.model.cells import CELLS
-from unrolled.model.cells.cell import Cell, sigmoid
+from unrolled.model.cells.cell import Cell, StepGradients, blocks, sigmoid
 from unrolled.model.initialisation import initialised
 from unrolled.model.types import Array
 from workshop import ROOT
@@ -35,12 +36,24 @@ def d_state_of(cell: Cell, seed: int = 2, dtype: DTypeLike = np.float64) -> Arra
     return np.random.default_rng(seed).normal(0, 1, shape).astype(dtype)
 
 
-def backward(cell: Cell, inputs: list[Array], d_state: Array) -> list[Array]:
-    """The gradients for the three inputs of a step, zeros where the cell has none."""
-    state, memory = cell.step(*inputs)
-    found = cell.step_backward(d_state, inputs[2], state, memory)
-    d_previous = np.zeros_like(d_state) if found.d_previous is None else found.d_previous
-    return [found.d_word, found.d_recurrent, d_previous]
+def backward(cell: Cell, inputs: list[Array], d_state: Array) -> BackwardStep:
+    """The gradients for the three inputs of a step."""
+    return backward_step(cell, d_state, inputs[2], *step_of(cell, *inputs))
+
+
+def slopes_of(cell: Cell, inputs: list[Array]) -> Array:
+    """What a step leaves for the way back."""
+    return cell.slopes(inputs[2], *step_of(cell, *inputs))
+
+
+def parts_of(d_state: Array) -> tuple[Array, Array]:
+    """The gradients for the hidden state, and for the rest of the state."""
+    return d_state[:, :HIDDEN_SIZE], d_state[:, HIDDEN_SIZE:]
+
+
+def arrays_in(found: StepGradients) -> list[Array]:
+    """The gradients that there are."""
+    return [array for array in found if array is not None]
 
 
 # The laws of a cell
@@ -50,23 +63,52 @@ def backward(cell: Cell, inputs: list[Array], d_state: Array) -> list[Array]:
 def test_states_projections_and_gradients_are_as_long_as_parts_and_blocks_say(cell: Cell) -> None:
     inputs = inputs_of(cell)
 
-    state, memory = cell.step(*inputs)
-    found = cell.step_backward(d_state_of(cell), inputs[2], state, memory)
+    slopes = slopes_of(cell, inputs)
+    found = cell.step_backward(*parts_of(d_state_of(cell)), slopes)
 
-    assert state.shape == (ROWS, cell.PARTS * HIDDEN_SIZE)
-    assert (memory.ndim, len(memory)) == (2, ROWS)
-    assert found.d_word.shape == found.d_recurrent.shape == (ROWS, cell.BLOCKS * HIDDEN_SIZE)
-    assert found.d_previous is None or found.d_previous.shape == state.shape
+    assert (slopes.ndim, len(slopes)) == (2, ROWS)
+    assert (found.d_sums.ndim, len(found.d_sums)) == (2, ROWS)
+    assert found.d_hidden is None or found.d_hidden.shape == (ROWS, HIDDEN_SIZE)
+    assert found.d_rest.shape == (ROWS, (cell.PARTS - 1) * HIDDEN_SIZE)
+    for gradient in (cell.word_gradient(found.d_sums), cell.recurrent_gradient(found.d_sums)):
+        assert gradient.shape == (ROWS, cell.BLOCKS * HIDDEN_SIZE)
+
+
+@every_cell
+def test_a_step_fills_the_whole_of_state_and_memory(cell: Cell) -> None:
+    inputs = inputs_of(cell)
+
+    for left_over in (np.nan, 1e300):  # of whatever used the memory before
+        state = np.full((ROWS, cell.PARTS * HIDDEN_SIZE), left_over)
+        memory = np.full((ROWS, cell.MEMORY * HIDDEN_SIZE), left_over)
+        cell.step(inputs[0], inputs[1].copy(), inputs[2], state, memory)
+
+        for array, expected in zip((state, memory), step_of(cell, *inputs), strict=True):
+            assert np.isfinite(array).all()
+            np.testing.assert_array_equal(array, expected)
+
+
+@every_cell
+def test_a_step_can_write_into_some_rows_of_larger_arrays(cell: Cell) -> None:
+    inputs = inputs_of(cell)
+    widths = (cell.PARTS * HIDDEN_SIZE, cell.MEMORY * HIDDEN_SIZE)
+    whole = [np.full((ROWS + 4, width), 0.5) for width in widths]
+
+    cell.step(inputs[0], inputs[1].copy(), inputs[2], *(array[3 : ROWS + 3] for array in whole))
+
+    for array, expected in zip(whole, step_of(cell, *inputs), strict=True):
+        np.testing.assert_array_equal(array[3 : ROWS + 3], expected)
+        assert (np.delete(array, np.s_[3 : ROWS + 3], axis=0) == 0.5).all()
 
 
 @every_cell
 def test_each_row_is_stepped_as_if_it_were_alone(cell: Cell) -> None:
     inputs = inputs_of(cell)
 
-    state, memory = cell.step(*inputs)
+    state, memory = step_of(cell, *inputs)
 
     for row in range(ROWS):
-        alone_state, alone_memory = cell.step(*(array[[row]] for array in inputs))
+        alone_state, alone_memory = step_of(cell, *(array[[row]] for array in inputs))
         np.testing.assert_allclose(alone_state, state[[row]], rtol=0, atol=1e-15)
         np.testing.assert_allclose(alone_memory, memory[[row]], rtol=0, atol=1e-15)
 
@@ -87,12 +129,12 @@ def test_each_row_goes_back_as_if_it_were_alone(cell: Cell) -> None:
 def test_rows_may_stand_in_any_order(cell: Cell) -> None:
     inputs, d_state = inputs_of(cell), d_state_of(cell)
     order = np.array([3, 0, 4, 4, 1])  # one of them twice
-    state, _ = cell.step(*inputs)
+    state, _ = step_of(cell, *inputs)
     gradients = backward(cell, inputs, d_state)
 
     reordered = [array[order] for array in inputs]
 
-    np.testing.assert_allclose(cell.step(*reordered)[0], state[order], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(step_of(cell, *reordered)[0], state[order], rtol=0, atol=1e-15)
     found = backward(cell, reordered, d_state[order])
     for array, whole in zip(found, gradients, strict=True):
         np.testing.assert_allclose(array, whole[order], rtol=0, atol=1e-15)
@@ -112,40 +154,62 @@ def test_the_way_back_is_the_derivative_of_the_step(cell: Cell, which: int) -> N
         for signed_step in (1e-5, -1e-5):
             moved = [array.copy() for array in inputs]
             moved[which][index] += signed_step
-            losses.append(float((d_state * cell.step(*moved)[0]).sum()))
+            losses.append(float((d_state * step_of(cell, *moved)[0]).sum()))
         numeric[index] = (losses[0] - losses[1]) / 2e-5
     assert largest_error(found, numeric) < 1e-9
 
 
 @every_cell
 def test_the_way_back_is_linear(cell: Cell) -> None:
-    inputs = inputs_of(cell)
-    one, other = d_state_of(cell, 3), d_state_of(cell, 4)
+    # so that what has arrived at a step from several losses may go back together
+    slopes = slopes_of(cell, inputs_of(cell))
+    one, other = parts_of(d_state_of(cell, 3)), parts_of(d_state_of(cell, 4))
 
-    found = backward(cell, inputs, 2 * one - 3 * other)
+    def back(d_hidden: Array, d_rest: Array) -> list[Array]:
+        found = cell.step_backward(d_hidden, d_rest, slopes)
+        projections = cell.word_gradient(found.d_sums), cell.recurrent_gradient(found.d_sums)
+        return [*arrays_in(found), *projections]
 
-    parts = zip(backward(cell, inputs, one), backward(cell, inputs, other), strict=True)
+    found = back(*(2 * first - 3 * second for first, second in zip(one, other, strict=True)))
+
+    parts = zip(back(*one), back(*other), strict=True)
     for array, (of_one, of_other) in zip(found, parts, strict=True):
         np.testing.assert_allclose(array, 2 * of_one - 3 * of_other, rtol=0, atol=1e-14)
 
 
 @every_cell
+def test_no_gradient_gives_no_gradient(cell: Cell) -> None:
+    nothing = parts_of(np.zeros((ROWS, cell.PARTS * HIDDEN_SIZE)))
+
+    found = cell.step_backward(*nothing, slopes_of(cell, inputs_of(cell)))
+
+    assert not any(array.any() for array in arrays_in(found))
+
+
+@every_cell
 def test_nothing_that_is_handed_over_is_changed_or_handed_back(cell: Cell) -> None:
-    # callers add to the gradients in place
-    inputs, d_state = inputs_of(cell), d_state_of(cell)
-    state, memory = cell.step(*inputs)
-    given = [*inputs, d_state, state, memory]
+    # callers change the gradients in place; the projections of hidden states alone are used up
+    (word, recurrent, previous), parts = inputs_of(cell), parts_of(d_state_of(cell))
+    state, memory = step_of(cell, word, recurrent, previous)
+    slopes = cell.slopes(previous, state, memory)
+    given = [word, previous, state, memory, slopes, *parts]
     copies = [array.copy() for array in given]
 
-    cell.step(*inputs)
-    found = cell.step_backward(d_state, inputs[2], state, memory)
+    cell.step(word, recurrent, previous, np.empty_like(state), np.empty_like(memory))
+    again = cell.slopes(previous, state, memory)
+    found = cell.step_backward(*parts, slopes)
 
     for array, copy in zip(given, copies, strict=True):
         np.testing.assert_array_equal(array, copy)
-    for gradient in found:
-        if gradient is not None:
-            assert not any(np.shares_memory(gradient, array) for array in given)
-    assert found.d_recurrent is found.d_word or not np.shares_memory(*found[:2])
+    assert not any(np.shares_memory(again, array) for array in given)
+    for gradient in arrays_in(found):
+        assert not any(np.shares_memory(gradient, array) for array in given)
+    for one, other in itertools.combinations(arrays_in(found), 2):
+        assert not np.shares_memory(one, other)
+    sums = found.d_sums.copy()
+    cell.word_gradient(found.d_sums)
+    cell.recurrent_gradient(found.d_sums)
+    np.testing.assert_array_equal(found.d_sums, sums)
 
 
 @every_cell
@@ -153,10 +217,11 @@ def test_nothing_that_is_handed_over_is_changed_or_handed_back(cell: Cell) -> No
 def test_precision_is_that_of_the_inputs(cell: Cell, dtype: DTypeLike) -> None:
     inputs = inputs_of(cell, dtype=dtype)
 
-    state, memory = cell.step(*inputs)
-    found = cell.step_backward(d_state_of(cell, dtype=dtype), inputs[2], state, memory)
+    slopes = slopes_of(cell, inputs)
+    found = cell.step_backward(*parts_of(d_state_of(cell, dtype=dtype)), slopes)
 
-    arrays = [state, memory, *(array for array in found if array is not None)]
+    projections = cell.word_gradient(found.d_sums), cell.recurrent_gradient(found.d_sums)
+    arrays = [slopes, *arrays_in(found), *projections]
     assert {array.dtype for array in arrays} == {np.dtype(dtype)}
 
 
@@ -170,7 +235,7 @@ def test_saturated_steps_give_finite_values_without_warnings(
     word, recurrent, previous = inputs_of(cell, dtype=dtype)
     word[:], recurrent[:] = word_value, recurrent_value
 
-    state, memory = cell.step(word, recurrent, previous)
+    state, memory = step_of(cell, word, recurrent, previous)
     found = backward(cell, [word, recurrent, previous], d_state_of(cell, dtype=dtype))
 
     for array in (state, memory, *found):
@@ -184,17 +249,31 @@ def test_hidden_states_stay_between_minus_one_and_one(cell: Cell) -> None:
 
     for _ in range(20):
         word, recurrent = rng.normal(0, 5, (2, 200, cell.BLOCKS * HIDDEN_SIZE))
-        state, _ = cell.step(word, recurrent, state)
+        state, _ = step_of(cell, word, recurrent, state)
 
     assert np.abs(state[:, :HIDDEN_SIZE]).max() <= 1
 
 
 def test_the_sigmoid_is_the_logistic_function() -> None:
-    values = np.linspace(-20, 20, 41)
-
+    values, large = np.linspace(-20, 20, 41), np.array([-1e4, 0, 1e4])
     expected = [1 / (1 + math.exp(-value)) for value in values]
-    np.testing.assert_allclose(sigmoid(values), expected, rtol=0, atol=1e-15)
-    assert sigmoid(np.array([-1e4, 0, 1e4])).tolist() == [0, 0.5, 1]
+
+    sigmoid(values)
+    sigmoid(large)
+
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-15)
+    assert large.tolist() == [0, 0.5, 1]
+
+
+def test_blocks_are_the_columns_in_their_order_and_views() -> None:
+    values = np.arange(24.0).reshape(2, 12)
+
+    for count in (1, 2, 3, 4, 12):
+        found = blocks(values, count)
+
+        for block, expected in zip(found, np.split(values, count, axis=1), strict=True):
+            np.testing.assert_array_equal(block, expected)
+            assert np.shares_memory(block, values)
 
 
 # Each against its formula
@@ -233,13 +312,50 @@ PLAIN: dict[str, Plain] = {"elman": plain_elman, "gru": plain_gru, "lstm": plain
 def test_a_step_is_the_plain_formula_one_number_at_a_time(name: str) -> None:
     cell, inputs = CELLS[name], inputs_of(CELLS[name])
 
-    state, _ = cell.step(*inputs)
+    state, _ = step_of(cell, *inputs)
 
     for row in range(ROWS):
         u, w, before = (array[row].tolist() for array in inputs)
         for k in range(HIDDEN_SIZE):
             found = state[row, k::HIDDEN_SIZE]  # hidden state and, if there is one, memory
             np.testing.assert_allclose(found, PLAIN[name](u, w, before, k), rtol=0, atol=1e-15)
+
+
+def test_a_gru_sums_all_that_goes_in_but_the_candidates_two_projections() -> None:
+    # which go into it apart, as u_3 + r w_3
+    cell, (word, recurrent, previous) = CELLS["gru"], inputs_of(CELLS["gru"])
+    d_hidden, d_rest = parts_of(d_state_of(cell))
+
+    d_sums = cell.step_backward(d_hidden, d_rest, slopes_of(cell, [word, recurrent, previous]))[0]
+
+    # s = (1 - z) n + z s', so that d_n = d (1 - z), and z gets d (s' - n)
+    u, w = (np.split(array, 3, axis=1) for array in (word, recurrent))
+    r, z = (1 / (1 + np.exp(-u[gate] - w[gate])) for gate in (0, 1))
+    n = np.tanh(u[2] + r * w[2])
+    candidate = d_hidden * (1 - z) * (1 - n * n)
+    reset = candidate * w[2] * r * (1 - r)
+    update = d_hidden * (previous - n) * z * (1 - z)
+    expected = {
+        "sums": [candidate, reset, update, candidate * r],
+        "word": [reset, update, candidate],
+        "recurrent": [reset, update, candidate * r],
+    }
+    found = {
+        "sums": d_sums,
+        "word": cell.word_gradient(d_sums),
+        "recurrent": cell.recurrent_gradient(d_sums),
+    }
+    for name, array in found.items():
+        np.testing.assert_allclose(array, np.hstack(expected[name]), rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["elman", "lstm"])
+def test_elsewhere_both_projections_have_the_gradients_of_their_sum(name: str) -> None:
+    cell = CELLS[name]
+    d_sums = cell.step_backward(*parts_of(d_state_of(cell)), slopes_of(cell, inputs_of(cell)))[0]
+
+    np.testing.assert_array_equal(cell.word_gradient(d_sums), d_sums)
+    np.testing.assert_array_equal(cell.recurrent_gradient(d_sums), d_sums)
 
 
 def keeping(cell: Cell) -> list[Array]:
@@ -254,7 +370,7 @@ def keeping(cell: Cell) -> list[Array]:
 def test_a_gru_with_an_open_update_gate_keeps_its_state() -> None:
     inputs = keeping(CELLS["gru"])
 
-    state, _ = CELLS["gru"].step(*inputs)
+    state, _ = step_of(CELLS["gru"], *inputs)
     *projections, d_previous = backward(CELLS["gru"], inputs, d_state_of(CELLS["gru"]))
 
     np.testing.assert_allclose(state, inputs[2], rtol=0, atol=1e-15)
@@ -266,9 +382,9 @@ def test_a_gru_with_a_closed_update_gate_forgets_its_state() -> None:
     word, recurrent, previous = inputs_of(CELLS["gru"])
     word[:, HIDDEN_SIZE : 2 * HIDDEN_SIZE] = -1e4
 
-    state, _ = CELLS["gru"].step(word, recurrent, previous)
+    state, _ = step_of(CELLS["gru"], word, recurrent, previous)
 
-    other, _ = CELLS["gru"].step(word, recurrent, -previous)
+    other, _ = step_of(CELLS["gru"], word, recurrent, -previous)
     np.testing.assert_array_equal(state, other)
 
 
@@ -278,7 +394,7 @@ def test_an_lstm_with_an_open_forget_gate_and_a_closed_input_gate_keeps_its_memo
     d_state = d_state_of(CELLS["lstm"])
     d_state[:, :HIDDEN_SIZE] = 0  # nothing but the memory counts
 
-    state, _ = CELLS["lstm"].step(*inputs)
+    state, _ = step_of(CELLS["lstm"], *inputs)
     *projections, d_previous = backward(CELLS["lstm"], inputs, d_state)
 
     np.testing.assert_array_equal(state[:, HIDDEN_SIZE:], inputs[2][:, HIDDEN_SIZE:])

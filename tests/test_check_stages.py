@@ -17,6 +17,7 @@ from unrolled.model.network import Network
 from unrolled.model.packing import PackedBatch
 from unrolled.model.types import Gradients
 from unrolled.stages import check_gradients, gate
+from unrolled.text.classes import frequency_classes
 
 CONFIG = ChecksConfig(
     hidden_size=3, vocabulary_size=5, sentences=2, step=1e-5, tolerance=1e-7, seed=1
@@ -48,19 +49,26 @@ def strictly_read(path: Path) -> Any:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("tied", [False, True], ids=["free", "tied"])
+@pytest.mark.parametrize(
+    ("output", "tied"),
+    [("softmax", False), ("softmax", True), ("classes", False)],
+    ids=["free", "tied", "classes"],
+)
 @pytest.mark.parametrize("depth", [0, 2, "full"])
 def test_sound_gradients_are_written_as_passed_and_open_the_gate(
-    cell: str, tied: bool, depth: int | str, tmp_path: Path
+    cell: str, output: str, tied: bool, depth: int | str, tmp_path: Path
 ) -> None:
-    check_gradients.run(CONFIG, cell, tied, depth, tmp_path / "check.json")
+    check_gradients.run(CONFIG, cell, output, tied, depth, tmp_path / "check.json")
     gate.run(tmp_path / "check.json", tmp_path / "gate.json")
 
     check = strictly_read(tmp_path / "check.json")
     assert (check["passed"], check["cell"], check["truncation_depth"]) == (True, cell, depth)
     assert check["tied_weights"] is tied
+    assert check["output"] == output
     assert (check["tolerance"], check["seed"], check["sentences"]) == (1e-7, 1, 2)
-    shapes = parameter_shapes(cell, 5, 3, bias=True, tied=tied)
+    # of five words one stands alone and four are one class
+    classes = frequency_classes(np.arange(5), 1, 1) if output == "classes" else None
+    shapes = parameter_shapes(cell, 5, 3, bias=True, tied=tied, classes=classes)
     assert [entry["parameter"] for entry in check["parameters"]] == list(shapes)
     for entry, shape in zip(check["parameters"], shapes.values(), strict=True):
         assert entry["passed"] is True
@@ -76,7 +84,7 @@ def test_a_broken_gradient_is_written_as_not_passed(
 ) -> None:
     break_recurrent_gradient(monkeypatch, value)
 
-    check_gradients.run(CONFIG, "elman", False, 1, tmp_path / "check.json")
+    check_gradients.run(CONFIG, "elman", "softmax", False, 1, tmp_path / "check.json")
 
     check = strictly_read(tmp_path / "check.json")
     passed = {entry["parameter"]: entry["passed"] for entry in check["parameters"]}
@@ -95,7 +103,7 @@ def test_the_gate_names_parameter_index_and_both_values(
     value: float, tied: bool, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_recurrent_gradient(monkeypatch, value)
-    check_gradients.run(CONFIG, "elman", tied, 1, tmp_path / "check.json")
+    check_gradients.run(CONFIG, "elman", "softmax", tied, 1, tmp_path / "check.json")
     (numeric,) = (
         parameter["numeric"]
         for parameter in strictly_read(tmp_path / "check.json")["parameters"]
@@ -117,14 +125,14 @@ def test_a_check_of_no_parameter_keeps_the_gate_shut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check_gradients, "check_gradients", lambda *arguments: [])
-    check_gradients.run(CONFIG, "elman", False, 1, tmp_path / "check.json")
+    check_gradients.run(CONFIG, "elman", "softmax", False, 1, tmp_path / "check.json")
 
     with pytest.raises(CheckError, match=r"check\.json holds no parameter that was checked"):
         gate.run(tmp_path / "check.json", tmp_path / "gate.json")
 
 
 def test_a_check_that_was_cut_short_keeps_the_gate_shut(tmp_path: Path) -> None:
-    check_gradients.run(CONFIG, "elman", False, 0, tmp_path / "check.json")
+    check_gradients.run(CONFIG, "elman", "softmax", False, 0, tmp_path / "check.json")
     text = (tmp_path / "check.json").read_text("utf-8")
     (tmp_path / "check.json").write_text(text[:100], "utf-8")
 

@@ -255,6 +255,60 @@ class TestValuesThatMustFitEachOther:
 
         assert said.startswith("training.warmup_epochs must be less than training.epochs (got ")
 
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"model": {"tied_weights": True, "output": "classes"}},
+            {"model": {"tied_weights": True}, "sweep": {"output": ["softmax", "classes"]}},
+            {"model": {"output": "classes"}, "sweep": {"tied_weights": [False, True]}},
+            {"sweep": {"output": ["softmax", "classes"], "tied_weights": [False, True]}},
+        ],
+    )
+    def test_weights_are_tied_in_no_run_with_word_classes(self, changes: Changes) -> None:
+        said = message(changes)
+
+        assert said.startswith(
+            "model.tied_weights must be false when model.output is 'classes' (got true): "
+        )
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"training": {"optimiser": "adam_and_sgd"}},
+            {
+                "training": {"optimiser": "adam_and_sgd"},
+                "sweep": {"output": ["classes", "softmax"]},
+            },
+            {"sweep": {"optimiser": ["adam", "adam_and_sgd"]}},
+        ],
+    )
+    def test_the_optimiser_for_word_classes_is_for_no_other_run(self, changes: Changes) -> None:
+        said = message(changes)
+
+        assert said == (
+            "training.optimiser must be sgd, momentum or adam when model.output is 'softmax'"
+            " (got 'adam_and_sgd', which is for classes)"
+        )
+
+    @pytest.mark.parametrize("optimiser", ["sgd", "momentum", "adam", "adam_and_sgd"])
+    def test_word_classes_go_with_every_optimiser(self, optimiser: str) -> None:
+        checked(command_line={"model": {"output": "classes"}, "training": {"optimiser": optimiser}})
+
+    @pytest.mark.parametrize(("alone", "count"), [(4, 4), (0, 6), (12, None)])
+    def test_a_vocabulary_has_room_for_the_word_classes(
+        self, alone: int, count: int | None
+    ) -> None:
+        classes = {"words_alone": alone, "count": count}
+
+        said = message({"classes": classes, "text": {"vocabulary_size": 11}})
+
+        # 4 + 2 * 4 = 0 + 2 * 6 = 12 words
+        assert said == (
+            "classes.words_alone and two words for each of classes.count must be at most"
+            f" text.vocabulary_size, 11 (got {alone} and {count}, which makes 12)"
+        )
+        checked(command_line={"classes": classes, "text": {"vocabulary_size": 12}})
+
     def test_a_path_is_needed_for_the_source_path(self) -> None:
         said = message({"corpus": {"source": "path"}})
 

@@ -76,6 +76,8 @@ REFUSED = [
     ("model.bias", 1, "model.bias must be true or false (got 1)"),
     ("model.precision", "half", "model.precision must be single or double (got 'half')"),
     ("model.tied_weights", "no", "model.tied_weights must be true or false (got 'no')"),
+    ("model.output", "class", "model.output must be softmax or classes (got 'class')"),
+    ("sweep.output", ["softmax", None], "sweep.output[1] must be softmax or classes (got None)"),
     (
         "model.recurrent_initialisation",
         "zeros",
@@ -88,9 +90,13 @@ REFUSED = [
     (
         "training.optimiser",
         "adagrad",
-        "training.optimiser must be sgd, momentum or adam (got 'adagrad')",
+        "training.optimiser must be sgd, momentum, adam or adam_and_sgd (got 'adagrad')",
     ),
-    ("sweep.optimiser", ["sgd", "SGD"], "sweep.optimiser[1] must be sgd, momentum or adam"),
+    (
+        "sweep.optimiser",
+        ["sgd", "SGD"],
+        "sweep.optimiser[1] must be sgd, momentum, adam or adam_and_sgd (got 'SGD')",
+    ),
     ("training.momentum", 1, f"training.momentum {SHARE} (got 1)"),
     ("training.momentum", -0.1, f"training.momentum {SHARE} (got -0.1)"),
     (
@@ -106,6 +112,21 @@ REFUSED = [
     ("sweep.output_dropout", [0.5, math.nan], "sweep.output_dropout[1] must be a finite number"),
     ("training.patience", 0, f"training.patience {WHOLE}, or null (got 0)"),
     ("training.patience", 1.5, f"training.patience {WHOLE}, or null (got 1.5)"),
+    (
+        "training.class_learning_rate",
+        0,
+        "training.class_learning_rate must be a number above 0 (got 0)",
+    ),
+    ("sweep.class_learning_rate", [5, -1], "sweep.class_learning_rate[1] must be a number above 0"),
+    # The word classes.
+    ("classes.method", "random", "classes.method must be frequency or brown (got 'random')"),
+    ("classes.count", 0, f"classes.count {WHOLE}, or null (got 0)"),
+    ("classes.count", 60.0, f"classes.count {WHOLE}, or null (got 60.0)"),
+    ("classes.words_alone", -1, "classes.words_alone must be a whole number, 0 or more (got -1)"),
+    ("classes.words_alone", None, "classes.words_alone must be a whole number, 0 or more"),
+    ("classes.sweeps", 0, f"classes.sweeps {WHOLE} (got 0)"),
+    ("classes.size_penalty", -0.1, "classes.size_penalty must be a number, 0 or more (got -0.1)"),
+    ("classes.size_penalty", math.inf, "classes.size_penalty must be a finite number (got inf)"),
     # The settings that name a run stand in the sweep alone.
     (
         "model.hidden_size",
@@ -181,7 +202,14 @@ ACCEPTED = [
     ("training.output_dropout", 0.5),
     ("training.warmup_epochs", 0.25),
     ("sweep.tied_weights", [True, False]),
-    ("sweep.optimiser", ["adam", "momentum"]),
+    ("sweep.optimiser", ["adam", "momentum", "adam_and_sgd"]),
+    ("sweep.output", ["classes", "softmax"]),
+    ("training.class_learning_rate", 0.5),
+    ("classes.method", "frequency"),
+    ("classes.count", None),
+    ("classes.count", 1),
+    ("classes.words_alone", 0),
+    ("classes.size_penalty", 0),
     ("sweep.schedule", ["constant", "cosine"]),
     ("sweep.patience", [None, 3]),
     ("evaluation.sentences", "mine.txt"),

@@ -214,7 +214,8 @@ def test_words_and_splits_are_scored_as_steps_one_by_one_say_in_every_cell(
     words = sentence(3, 4, 5, 6)
     expected, state = [], None
     for word, following in itertools.pairwise(words):
-        state, log_probabilities = network.step(ids(int(word)), state)
+        state = network.step(ids(int(word)), state)
+        log_probabilities = network.output.log_probabilities(state[:, : network.hidden_size])
         expected.append(float(log_probabilities[0, following]))
 
     scored = score_sentence(network, VOCABULARY, ["the", "cat", "sat", "."])

@@ -38,7 +38,9 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "loss": lambda: loss_figure(SETTINGS, HISTORY, {"unigram": 2.0}),
     "perplexity": lambda: perplexity_figure(SETTINGS),
     "spread": lambda: spread_figure(SETTINGS, {"bigram": 6.05, "uniform": 10_000.0}),
-    "gradient_check": lambda: gradient_figure([check(), check(passed=False), check(tied=True)]),
+    "gradient_check": lambda: gradient_figure(
+        [check(), check(passed=False), check(tied=True), check(output="classes")]
+    ),
     "lengths": lambda: length_figure(PROFILE),
 }
 
@@ -167,6 +169,7 @@ def test_the_gradient_figure_says_what_passed() -> None:
         "Elman, depth full: passed",
         "Elman, depth full: FAILED",
         "Elman, tied weights, depth full: passed",
+        "Elman, word classes, depth full: passed",
     } <= _words("gradient_check")
 
 
@@ -175,8 +178,8 @@ def test_a_parameter_has_one_colour_in_all_panels_and_that_of_the_legend(tmp_pat
         hidden_size=2, vocabulary_size=4, sentences=1, step=1e-5, tolerance=1e-7, seed=1
     )
     checks = []
-    for tied in (False, True):
-        check_gradients.run(small, "elman", tied, 0, tmp_path / "check.json")
+    for output, tied in (("softmax", False), ("softmax", True), ("classes", False)):
+        check_gradients.run(small, "elman", output, tied, 0, tmp_path / "check.json")
         checks.append(read_json(tmp_path / "check.json"))
 
     with drawing_style():
@@ -187,6 +190,7 @@ def test_a_parameter_has_one_colour_in_all_panels_and_that_of_the_legend(tmp_pat
         text.get_text(): to_rgba(handle.get_facecolor())
         for text, handle in zip(legend.get_texts(), legend.get_patches(), strict=True)
     }
+    assert len(shown) == len(set(shown.values())) == 8  # all parameters that there can be
     for axis in figure.axes:
         for bars in axis.containers:
             assert to_rgba(bars[0].get_facecolor()) == shown[str(bars.get_label())]

@@ -27,6 +27,7 @@ def draw(tmp_path: Path) -> Callable[[], Path]:
     write_json(tmp_path / "profile.json", PROFILE)
     write_json(tmp_path / "check.json", check())
     write_json(tmp_path / "tied.json", check(tied=True))
+    write_json(tmp_path / "classes.json", check(output="classes"))
 
     def drawn() -> Path:
         figures.run(
@@ -34,7 +35,7 @@ def draw(tmp_path: Path) -> Callable[[], Path]:
             {"a1": tmp_path / "history.tsv"},
             tmp_path / "baselines.tsv",
             tmp_path / "profile.json",
-            [tmp_path / "check.json", tmp_path / "tied.json"],
+            [tmp_path / f"{name}.json" for name in ("check", "tied", "classes")],
             tmp_path / "figures",
         )
         return tmp_path / "figures"
@@ -83,6 +84,11 @@ def test_the_table_of_perplexities_has_a_row_for_each_setting(draw: Callable[[],
 def test_the_table_of_gradient_checks_has_one_row_for_each_bar(draw: Callable[[], Path]) -> None:
     rows = read_tsv(draw() / "gradient_check.tsv")
 
-    # two bars of the check with tied weights and two of the one without
+    # two bars of each check: of the plain one, with tied weights, and with word classes
     bars = [tuple(value for key, value in row.items() if key != "entries") for row in rows]
-    assert len(bars) == len(set(bars)) == 4
+    assert len(bars) == len(set(bars)) == 6
+    assert [(row["output"], row["tied_weights"]) for row in rows[::2]] == [
+        ("softmax", "false"),
+        ("softmax", "true"),
+        ("classes", "false"),
+    ]

@@ -15,11 +15,13 @@ from model_strategies import (
     dense,
     network_of,
     reference_log_probability,
+    some_classes,
     start_of,
     stepped,
 )
 from unrolled.analysis import gradient_check
 from unrolled.analysis.gradient_check import (
+    Checked,
     ParameterCheck,
     check_gradients,
     compare,
@@ -46,6 +48,12 @@ TIED = {
     cell: network_of(1, vocabulary_size=5, hidden_size=3, cell_name=cell, bias=True, tied=True)
     for cell in CELLS
 }
+WITH_CLASSES = {
+    cell: network_of(
+        1, vocabulary_size=5, hidden_size=3, cell_name=cell, bias=True, classes=some_classes(5)
+    )
+    for cell in CELLS
+}
 NETWORK = network_of(1, vocabulary_size=5, hidden_size=3)  # an Elman network without biases
 WORDS = np.random.default_rng(1).integers(5, size=11).astype(np.int32)
 SENTENCES = [WORDS[:5], WORDS[5:]]  # of 4 and 5 predictions
@@ -57,6 +65,14 @@ Change = Callable[[Array], Array]
 every_cell = pytest.mark.parametrize("cell", CELLS)
 with_and_without_bias = pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
 untied_and_tied = pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
+every_output = pytest.mark.parametrize(
+    ("output", "tied"),
+    [("softmax", False), ("softmax", True), ("classes", False)],
+    ids=["untied", "tied", "classes"],
+)
+
+OF_OUTPUT = {"output_weights", "output_bias", "root_weights", "root_bias"}
+"""Parameters that act at the output alone, where weights are not tied."""
 
 
 def sound_gradients(depth: int | None = DEPTH, network: Network = NETWORK) -> dict[str, Array]:
@@ -88,8 +104,8 @@ differences = gradient_check._differences
 
 
 @cache
-def sound_checks(cell: str, bias: bool, tied: bool, depth: int | None) -> list[ParameterCheck]:
-    return check_gradients(cell, bias, tied, CONFIG, depth)
+def sound_checks(kind: Checked, depth: int | None) -> list[ParameterCheck]:
+    return check_gradients(kind, CONFIG, depth)
 
 
 def passed(checks: dict[str, ParameterCheck]) -> set[str]:
@@ -112,15 +128,17 @@ def with_first(value: float) -> Change:
 
 @every_cell
 @with_and_without_bias
-@untied_and_tied
+@every_output
 @pytest.mark.parametrize("depth", [0, 1, 4, None])
 def test_sound_code_passes_for_every_cell_at_every_depth(
-    cell: str, bias: bool, tied: bool, depth: int | None
+    cell: str, bias: bool, output: str, tied: bool, depth: int | None
 ) -> None:
-    checks = sound_checks(cell, bias, tied, depth)
+    checks = sound_checks(Checked(cell, output, bias, tied), depth)
 
     word_in = "input_projection" if tied else "input_weights"
     names = {word_in, "recurrent_weights", "output_weights", *(BIASES if bias else ())}
+    if output == "classes":
+        names |= {"root_weights", "root_bias"} if bias else {"root_weights"}
     assert {check.parameter for check in checks} == names
     for check in checks:
         assert check.passes(TOLERANCE)
@@ -128,34 +146,64 @@ def test_sound_code_passes_for_every_cell_at_every_depth(
 
 
 @every_cell
-@untied_and_tied
+@every_output
 @pytest.mark.parametrize("seed", [2, 3])
-def test_sound_code_passes_with_other_seeds(cell: str, tied: bool, seed: int) -> None:
+def test_sound_code_passes_with_other_seeds(cell: str, output: str, tied: bool, seed: int) -> None:
     config = ChecksConfig(3, 5, sentences=2, step=1e-5, tolerance=TOLERANCE, seed=seed)
 
-    for check in check_gradients(cell, True, tied, config, 1):
+    for check in check_gradients(Checked(cell, output, True, tied), config, 1):
         assert check.error < 1e-8, check.parameter
 
 
+@pytest.mark.parametrize("vocabulary_size", [4, 5, 6, 9, 16])
+def test_checked_classes_are_words_alone_and_classes_of_several(vocabulary_size: int) -> None:
+    classes = gradient_check._small_classes(vocabulary_size)
+
+    sizes = [len(members) for members in classes.members]
+    assert sum(sizes) == len(classes) == vocabulary_size
+    assert sizes.count(1) == vocabulary_size // 4
+    assert max(sizes) > 2
+
+
+KINDS = [Checked("gru"), Checked("lstm", "classes", bias=True), Checked("elman", tied=True)]
+
+
+def test_what_is_checked_is_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Network] = []
+
+    def noted(network: Network, *_: object) -> list[ParameterCheck]:
+        found.append(network)
+        return []
+
+    monkeypatch.setattr(gradient_check, "compare", noted)
+    for kind in KINDS:
+        check_gradients(kind, CONFIG, 1)
+
+    assert [network.cell_name for network in found] == ["gru", "lstm", "elman"]
+    assert [network.tied for network in found] == [False, False, True]
+    assert ["bias" in network.parameters for network in found] == [False, True, False]
+    assert [network.classes is not None for network in found] == [False, True, False]
+
+
 @every_cell
-@untied_and_tied
+@every_output
 @pytest.mark.parametrize("depth", [0, 1, 4])
 def test_the_plain_difference_disagrees_where_the_truncation_bites(
-    cell: str, tied: bool, depth: int
+    cell: str, output: str, tied: bool, depth: int
 ) -> None:
-    checks = sound_checks(cell, True, tied, depth)
+    checks = sound_checks(Checked(cell, output, True, tied), depth)
     plain_errors = {check.parameter: check.plain_error for check in checks}
 
     # what acts at the output alone is not cut; tied output weights act on the way in as well
-    uncut = {"output_bias"} if tied else {"output_weights", "output_bias"}
+    uncut = ({"output_bias"} if tied else OF_OUTPUT) & plain_errors.keys()
     assert {name for name, error in plain_errors.items() if error < 1e-8} == uncut
     assert {name for name, error in plain_errors.items() if error <= 1e-3} == uncut
 
 
 @every_cell
-@untied_and_tied
-def test_the_plain_difference_agrees_at_full_depth(cell: str, tied: bool) -> None:
-    for check in sound_checks(cell, True, tied, None):
+@every_output
+def test_the_plain_difference_agrees_at_full_depth(cell: str, output: str, tied: bool) -> None:
+    for check in sound_checks(Checked(cell, output, True, tied), None):
         assert check.plain_error < 1e-8, check.parameter
 
 
@@ -250,7 +298,7 @@ def test_sentences_are_longer_than_the_depth_and_two(
         return []
 
     monkeypatch.setattr(gradient_check, "compare", noted)
-    check_gradients("elman", False, False, CONFIG, depth)
+    check_gradients(Checked("elman"), CONFIG, depth)
 
     assert len(set(lengths)) == CONFIG.sentences
     assert min(lengths) > depth + 2
@@ -288,14 +336,29 @@ def test_a_planted_fault_fails_its_parameter_and_no_other(name: str, fault: Chan
 
 
 @every_cell
+@pytest.mark.parametrize("networks", [NETWORKS, WITH_CLASSES], ids=["softmax", "classes"])
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_planted_fault_is_caught_in_every_parameter_of_every_cell(
-    cell: str, fault: Change
+    cell: str, networks: dict[str, Network], fault: Change
 ) -> None:
-    gradients = sound_gradients(network=NETWORKS[cell])
+    gradients = sound_gradients(network=networks[cell])
     faulty = {name: fault(gradient) for name, gradient in gradients.items()}
 
-    assert passed(checked(faulty, network=NETWORKS[cell])) == set()
+    assert passed(checked(faulty, network=networks[cell])) == set()
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("name", sorted(OF_OUTPUT))
+def test_a_fault_in_one_factor_of_the_probabilities_fails_that_factor_and_no_other(
+    name: str, fault: Change
+) -> None:
+    network = WITH_CLASSES["elman"]
+    gradients = sound_gradients(network=network)
+    gradients[name] = fault(gradients[name])
+
+    checks = checked(gradients, network=network)
+
+    assert passed(checks) == set(network.parameters) - {name}
 
 
 @every_cell
@@ -372,30 +435,24 @@ def test_words_one_step_off_in_time_fail(cell: str) -> None:
 
 
 StepChange = Callable[[StepGradients], StepGradients]
-
-
-def swapped_blocks(found: StepGradients) -> StepGradients:
-    swapped = np.roll(found.d_word, 3, axis=1)
-    recurrent = swapped if found.d_recurrent is found.d_word else np.roll(found.d_recurrent, 3, 1)
-    return StepGradients(swapped, recurrent, found.d_previous)
-
+Slopes = Callable[[Array, Array, Array], Array]
 
 STEP_FAULTS: dict[str, tuple[str, StepChange]] = {
-    "gru with its gates in another order": ("gru", swapped_blocks),
+    "gru with its gates in another order": (
+        "gru",
+        lambda found: found._replace(d_sums=np.roll(found.d_sums, 3, axis=1)),
+    ),
     "gru without the way around its projections": (
         "gru",
-        lambda found: StepGradients(found.d_word, found.d_recurrent, None),
+        lambda found: found._replace(d_hidden=None),
     ),
-    "gru with one gradient for both projections": (
-        "gru",
-        lambda found: StepGradients(found.d_word, found.d_word, found.d_previous),
+    "lstm with its gates in another order": (
+        "lstm",
+        lambda found: found._replace(d_sums=np.roll(found.d_sums, 3, axis=1)),
     ),
-    "lstm with its gates in another order": ("lstm", swapped_blocks),
     "lstm without its memory": (
         "lstm",
-        lambda found: StepGradients(
-            found.d_word, found.d_recurrent, np.zeros((len(found.d_word), 6))
-        ),
+        lambda found: found._replace(d_rest=np.zeros_like(found.d_rest)),
     ),
 }
 
@@ -413,14 +470,60 @@ def test_a_fault_planted_in_a_cell_is_caught(
     assert "recurrent_weights" not in passed(checked(gradients, depth, network))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "right", "failed"),
+    [
+        ("recurrent_gradient", "word_gradient", {"recurrent_weights"}),
+        ("word_gradient", "recurrent_gradient", {"input_weights", "bias"}),
+    ],
+)
+@pytest.mark.parametrize("depth", [0, 1, None])
+def test_a_gru_with_one_gradient_for_both_projections_fails(
+    wrong: str, right: str, failed: set[str], depth: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, gru = NETWORKS["gru"], CELLS["gru"]
+    monkeypatch.setattr(gru, wrong, getattr(gru, right))
+    gradients = sound_gradients(depth, network)
+    monkeypatch.undo()
+
+    assert not failed & passed(checked(gradients, depth, network))
+
+
+SLOPE_FAULTS: dict[str, Callable[[Slopes], Slopes]] = {
+    "of the state before": lambda sound: (
+        lambda previous, _, memory: sound(previous, previous, memory)
+    ),
+    "of the state after": lambda sound: lambda _, state, memory: sound(state, state, memory),
+    "of another row": lambda sound: lambda *arrays: np.roll(sound(*arrays), 1, axis=0),
+}
+
+
+@pytest.mark.parametrize(
+    ("cell", "fault"),
+    [
+        ("elman", "of the state before"),
+        ("gru", "of the state after"),
+        ("lstm", "of the state after"),
+        *((cell, "of another row") for cell in CELLS),
+    ],
+)
+@pytest.mark.parametrize("depth", [0, 1, None])
+def test_slopes_of_another_state_fail(
+    cell: str, fault: str, depth: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slopes = SLOPE_FAULTS[fault](CELLS[cell].slopes)
+    monkeypatch.setattr(CELLS[cell], "slopes", slopes)
+    gradients = sound_gradients(depth, NETWORKS[cell])
+    monkeypatch.undo()
+
+    assert "recurrent_weights" not in passed(checked(gradients, depth, NETWORKS[cell]))
+
+
 @every_cell
 @pytest.mark.parametrize("depth", [0, 1, None])
 def test_missing_slopes_fail(cell: str, depth: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def sloppy(d_state: Array, previous: Array, state: Array, memory: Array) -> StepGradients:
-        d_sum = np.tile(d_state[:, :3], CELLS[cell].BLOCKS)
-        return StepGradients(d_sum, d_sum, None)
-
-    monkeypatch.setattr(CELLS[cell], "step_backward", sloppy)
+    sound = CELLS[cell].slopes
+    monkeypatch.setattr(CELLS[cell], "slopes", lambda *arrays: np.ones_like(sound(*arrays)))
     gradients = sound_gradients(depth, NETWORKS[cell])
     monkeypatch.undo()
 

@@ -16,6 +16,7 @@ from model_strategies import (
     network_of,
     reference_log_probability,
     sentence,
+    some_classes,
 )
 from training_strategies import (
     ALL_AT_ONCE,
@@ -30,6 +31,7 @@ from unrolled.model.initialisation import initialised
 from unrolled.model.network import Network
 from unrolled.model.packing import PackedBatch
 from unrolled.model.types import Parameters
+from unrolled.text.classes import WordClasses
 from unrolled.text.dataset import Dataset
 from unrolled.training import loop
 from unrolled.training.loop import Evaluation, Outcome, mean_loss, train
@@ -171,6 +173,27 @@ def test_every_cell_learns_and_stays_what_it_is(cell: str, bias: bool, tied: boo
     assert mean_loss(outcome.network, TRAINING) < mean_loss(Network(before, cell), TRAINING)
 
 
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
+def test_a_network_with_word_classes_learns_and_keeps_them(cell: str, bias: bool) -> None:
+    classes = some_classes(7)
+    network = initialised(
+        7, 5, np.random.default_rng(1), cell_name=cell, bias=bias, classes=classes
+    )
+    before = replace(network, parameters=copies(network.parameters))
+
+    outcome = trained(network=network)
+
+    assert outcome.network.cell_name == cell
+    assert outcome.network.classes is classes
+    assert set(outcome.network.parameters) == set(before.parameters)
+    for name, array in outcome.network.parameters.items():
+        assert (array != before.parameters[name]).any(), name
+    assert outcome.best is not None
+    assert outcome.best.validation_loss_nats_per_token == mean_loss(outcome.network, VALIDATION)
+    assert mean_loss(outcome.network, TRAINING) < mean_loss(before, TRAINING)
+
+
 def test_every_evaluation_and_every_batch_is_shown_as_it_comes() -> None:
     evaluations: list[Evaluation] = []
     epochs: list[tuple[int, int, int]] = []
@@ -255,13 +278,22 @@ def test_warm_up_and_schedule_are_read_in_the_middle_of_each_step() -> None:
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize(("optimiser", "rate"), [("sgd", 0.5), ("momentum", 0.1), ("adam", 0.02)])
+@pytest.mark.parametrize(
+    ("optimiser", "rate"), [("sgd", 0.5), ("momentum", 0.1), ("adam", 0.02), ("adam_and_sgd", 0.02)]
+)
+@pytest.mark.parametrize("classes", [None, some_classes(7)], ids=["softmax", "classes"])
 def test_every_optimiser_learns_on_every_schedule(
-    optimiser: Any, rate: float, schedule: Any
+    classes: WordClasses | None, optimiser: Any, rate: float, schedule: Any
 ) -> None:
-    config = replace(RECIPE, optimiser=optimiser, learning_rate=rate, schedule=schedule)
+    config = replace(
+        RECIPE,
+        optimiser=optimiser,
+        learning_rate=rate,
+        class_learning_rate=0.5,
+        schedule=schedule,
+    )
 
-    outcome = trained(config)
+    outcome = trained(config, initialised(7, 5, np.random.default_rng(1), classes=classes))
 
     losses = [evaluation.validation_loss_nats_per_token for evaluation in outcome.history]
     assert outcome.state == "finished"

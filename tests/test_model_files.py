@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from model_strategies import PARAMETERS, network_of, reference_log_probability
 from unrolled.errors import DataError
 from unrolled.model.cells import CELLS
-from unrolled.model.files import read_model, write_model
+from unrolled.model.files import LAYOUT, read_model, write_model
 from unrolled.model.initialisation import initialised
 from unrolled.model.network import Network
 from unrolled.model.packing import pack
@@ -69,6 +69,7 @@ def test_a_model_comes_back_as_it_was_written(
     assert (config["lowercase"], config["run"]) == (False, "a")
     assert (config["vocabulary_size"], config["hidden_size"]) == (7, 4)
     assert (config["cell"], config["bias"], config["tied"]) == (cell, bias, tied)
+    assert (config["output"], found.classes) == ("softmax", None)
 
 
 def test_the_memory_order_of_arrays_is_lost_in_the_files_and_right_again_when_read(
@@ -333,7 +334,7 @@ def test_a_configuration_that_is_no_object_is_refused(folder: Path) -> None:
         read_model(folder)
 
 
-@pytest.mark.parametrize("key", ["cell", "bias", "tied", "vocabulary_size", "hidden_size", "dtype"])
+@pytest.mark.parametrize("key", [*LAYOUT, "carry_state"])
 def test_a_configuration_without_an_entry_is_refused(folder: Path, key: str) -> None:
     change_config(folder, **{key: None})
 

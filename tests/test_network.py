@@ -29,6 +29,7 @@ from model_strategies import (
     reference_gradients,
     reference_log_probability,
     reference_of,
+    some_classes,
     stepped,
     stretches_of,
     walked,
@@ -37,9 +38,10 @@ from unrolled.errors import ConfigError, DataError
 from unrolled.model.cells import CELLS
 from unrolled.model.dropout import Dropout
 from unrolled.model.initialisation import initialised, parameter_shapes
-from unrolled.model.network import Network
+from unrolled.model.network import TOGETHER, Network, _summed_by_row, laid_out
 from unrolled.model.packing import PackedBatch, pack, pack_pairs
 from unrolled.model.types import Array, Parameters, RowGradient
+from unrolled.text.classes import WordClasses
 from unrolled.text.vocabulary import Ids
 
 WORDS = np.random.default_rng(1).integers(7, size=100).astype(np.int32)
@@ -96,6 +98,50 @@ def test_hidden_states_equal_the_reference(example: tuple[Network, list[Ids]]) -
     for index, words in enumerate(sentences):
         expected = reference_of(network).hidden_states(words[:-1])
         np.testing.assert_allclose(hidden[batch.sentence == index], expected, rtol=0, atol=1e-13)
+
+
+def assert_losses_are_those_beside_hits(network: Network, batch: PackedBatch) -> None:
+    """With and without the way forward; whatever was dropped on it counts for both."""
+    dropped = network.forward(batch, None, Dropout(0.3, 0.3, np.random.default_rng(1)))
+    for forward in (None, network.forward(batch), dropped):
+        expected, _ = network.losses_and_hits(batch, forward)
+
+        found = network.losses(batch, forward)
+
+        assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+        np.testing.assert_array_equal(found, expected)
+
+
+@every_cell
+@with_and_without_bias
+@untied_and_tied
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_losses_are_those_that_come_with_hits(
+    cell: str, bias: bool, tied: bool, dtype: DTypeLike
+) -> None:
+    network = network_of(3, dtype=dtype, cell_name=cell, bias=bias, tied=tied)
+
+    assert_losses_are_those_beside_hits(network, pack(MIXED))
+
+
+@every_cell
+@with_and_without_bias
+def test_losses_of_word_classes_are_those_that_come_with_hits(cell: str, bias: bool) -> None:
+    network = network_of(3, cell_name=cell, bias=bias, classes=some_classes(7))
+
+    assert_losses_are_those_beside_hits(network, pack(MIXED))
+
+
+@given(ANY)
+@settings(deadline=None)
+def test_losses_sum_to_the_loss_that_is_trained_on(example: tuple[Network, list[Ids]]) -> None:
+    network, sentences = example
+    batch = pack(sentences)
+
+    losses = network.losses(batch)
+
+    loss, _ = network.loss_and_gradients(batch, None)
+    assert math.fsum(losses) == pytest.approx(loss, rel=1e-13)
 
 
 def test_losses_and_hits_equal_the_reference() -> None:
@@ -251,6 +297,26 @@ def test_shapes_and_precision_are_as_asked_for(
     assert (network.vocabulary_size, network.hidden_size) == (11, 3)
 
 
+def test_only_the_rows_of_a_large_softmax_are_kept_by_columns() -> None:
+    rng = np.random.default_rng(1)
+    for classes, large in ((None, "output_weights"), (some_classes(7), "root_weights")):
+        in_rows = network_of(1, bias=True, classes=classes).parameters
+        given_arrays = dict(in_rows)
+
+        for parameters in (
+            laid_out(in_rows),
+            initialised(7, 4, rng, bias=True, classes=classes).parameters,
+        ):
+            for name, array in parameters.items():
+                assert array.flags.f_contiguous == (name == large or array.ndim == 1), name
+
+        assert list(laid_out(in_rows)) == list(in_rows)
+        for name, array in laid_out(in_rows).items():
+            np.testing.assert_array_equal(array, in_rows[name])
+            assert in_rows[name] is given_arrays[name]
+            assert in_rows[name].flags.c_contiguous
+
+
 @every_cell
 def test_weights_are_the_same_with_and_without_biases(cell: str) -> None:
     plain, biased = (
@@ -282,7 +348,8 @@ def test_steps_one_by_one_go_through_the_states_of_the_whole_sentence(
 
     state = None
     for t, word in enumerate(batch.inputs):
-        state, log_probabilities = network.step(ids(int(word)), state)
+        state = network.step(ids(int(word)), state)
+        log_probabilities = network.output.log_probabilities(state[:, : network.hidden_size])
 
         np.testing.assert_allclose(state, states[[t]], rtol=0, atol=1e-14)
         assert -log_probabilities[0, batch.targets[t]] == pytest.approx(losses[t], abs=1e-13)
@@ -296,9 +363,10 @@ def test_a_step_takes_many_rows_at_once(cell: str, bias: bool, tied: bool) -> No
     before = np.random.default_rng(10).uniform(-1, 1, (3, network.cell.PARTS * 4))
     copy = before.copy()
 
-    states, log_probabilities = network.step(ids(5, 0, 5), before)
+    states = network.step(ids(5, 0, 5), before)
 
-    assert log_probabilities.shape == (3, 7)
+    assert states.shape == before.shape
+    assert network.output.log_probabilities(states[:, : network.hidden_size]).shape == (3, 7)
     for row, word in enumerate([5, 0, 5]):
         expected, _ = stepped(network, word, before[[row]])
         np.testing.assert_allclose(states[[row]], expected, rtol=0, atol=1e-14)
@@ -309,7 +377,7 @@ def test_a_step_of_an_elman_network_is_the_references() -> None:
     network = network_of(10)
     before = np.random.default_rng(10).uniform(-1, 1, (1, 4))
 
-    hidden, _ = network.step(ids(5), before)
+    hidden = network.step(ids(5), before)
 
     expected = reference_of(network).step(5, before[0])
     np.testing.assert_allclose(hidden[0], expected, rtol=0, atol=1e-14)
@@ -328,6 +396,7 @@ def test_weights_and_what_is_handed_over_stay_as_they_are(cell: str, tied: bool)
     network.loss_and_gradients(batch, 2, forward)
     network.loss_and_gradients(batch, None, forward)
     network.losses_and_hits(batch, forward)
+    network.losses(batch, forward)
     network.forward(batch, start, Dropout(0.3, 0.3, np.random.default_rng(2)))
     network.step(ids(3, 4), start[:2])
 
@@ -360,6 +429,57 @@ def test_the_input_gradient_lists_each_word_that_was_read_once(cell: str) -> Non
     assert gradient.values.shape == (3, network.cell.BLOCKS * 4)
 
 
+@st.composite
+def ids_and_values(draw: st.DrawFn) -> tuple[Ids, Array]:
+    """Ids of which some occur once, some as often as are added up together and some more often, in
+    any order, with a row of whole numbers for each.
+    """
+    counts = draw(
+        st.dictionaries(
+            st.integers(0, 50),
+            st.integers(1, 3) | st.integers(TOGETHER - 1, TOGETHER + 1) | st.integers(1, 40),
+            min_size=1,
+            max_size=8,
+        )
+    )
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    words = rng.permutation(np.repeat(ids(*counts), list(counts.values())))
+    return words, rng.integers(-9, 10, (len(words), 2)).astype(np.float64)
+
+
+@given(ids_and_values())
+@settings(deadline=None)
+def test_values_of_equal_ids_are_added_up_as_by_a_plain_loop(example: tuple[Ids, Array]) -> None:
+    words, values = example
+    copies = words.copy(), values.copy()
+
+    found = _summed_by_row(words, values)
+
+    expected: dict[int, Array] = {}
+    for word, row in zip(words.tolist(), values, strict=True):
+        expected[word] = expected.get(word, 0) + row
+    assert found.rows.tolist() == sorted(expected)
+    # whole numbers add up to the same in any order
+    assert found.values.tolist() == [expected[word].tolist() for word in sorted(expected)]
+    np.testing.assert_array_equal(words, copies[0])
+    np.testing.assert_array_equal(values, copies[1])
+
+
+@pytest.mark.parametrize("count", [1, 2, TOGETHER - 1, TOGETHER, TOGETHER + 1, 3 * TOGETHER])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_occurrence_of_a_word_counts_once(count: int, dtype: DTypeLike) -> None:
+    # of three words the one in the middle; powers of two tell which of its rows were added up
+    words = np.array([*([4] * count), 2, 9], dtype=np.int32)
+    values = np.array([*(2.0**row for row in range(count)), 0.25, 0.5], dtype=dtype)[:, np.newaxis]
+    order = np.random.default_rng(count).permutation(len(words))
+
+    found = _summed_by_row(words[order], values[order])
+
+    assert found.rows.tolist() == [2, 4, 9]
+    assert found.values.tolist() == [[0.25], [2.0**count - 1], [0.5]]
+    assert found.values.dtype == dtype
+
+
 def test_a_row_gradient_becomes_dense_with_zeros_elsewhere() -> None:
     gradient = RowGradient(np.array([1, 3]), np.array([[1.0, 2.0], [3.0, 4.0]]))
 
@@ -384,14 +504,22 @@ def test_sentences_of_one_prediction_teach_the_recurrent_weights_nothing(
 # Gradients against differences
 
 
+OUTPUTS = {
+    "untied": (False, None),
+    "tied": (True, None),
+    "word classes": (False, some_classes(5)),
+}
+"""Whether weights are tied, and the classes of five words."""
+
+
 @every_cell
 @with_and_without_bias
-@untied_and_tied
+@pytest.mark.parametrize(("tied", "classes"), OUTPUTS.values(), ids=OUTPUTS)
 @pytest.mark.parametrize("carried", [False, True], ids=["from zeros", "from a state"])
 def test_full_gradients_are_differences_of_the_loss_with_the_start_held_constant(
-    cell: str, bias: bool, tied: bool, carried: bool
+    cell: str, bias: bool, tied: bool, classes: WordClasses | None, carried: bool
 ) -> None:
-    network = network_of(14, 5, 3, cell_name=cell, bias=bias, tied=tied)
+    network = network_of(14, 5, 3, cell_name=cell, bias=bias, tied=tied, classes=classes)
     batch = pack([words % 5 for words in MIXED[:3]])
     states = np.random.default_rng(14).uniform(-1, 1, (3, network.cell.PARTS * 3))
     start = states if carried else None
@@ -399,7 +527,7 @@ def test_full_gradients_are_differences_of_the_loss_with_the_start_held_constant
     _, gradients = network.loss_and_gradients(batch, None, network.forward(batch, start))
 
     def loss(moved: Network) -> float:
-        return math.fsum(moved.losses_and_hits(batch, moved.forward(batch, start))[0])
+        return math.fsum(moved.losses(batch, moved.forward(batch, start)))
 
     # at h = 1e-5 the difference's own error is some h² + 1e-15 / h = 2e-10
     assert_gradients_equal(gradients, central_differences(loss, network), 1e-8)
@@ -588,6 +716,7 @@ OUTSIDE = {
 }
 CALLS: dict[str, Callable[[Network, PackedBatch], object]] = {
     "forward": Network.forward,
+    "losses": Network.losses,
     "losses and hits": Network.losses_and_hits,
     "loss and gradients": partial(Network.loss_and_gradients, truncation_depth=2),
     "passes": lambda network, batch: list(network.passes([batch])),

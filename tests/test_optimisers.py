@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from training_strategies import RECIPE
 from unrolled.model.types import Array, Parameters, RowGradient
-from unrolled.training.optimisers import OPTIMISERS, Optimiser
+from unrolled.training.optimisers import OPTIMISERS, Adam, Optimiser, Sgd
 
 SHAPE = (6, 3)
 STEPS = 12
@@ -49,6 +49,7 @@ FORMULAS: dict[str, Callable[[float, Followed], float]] = {
     "sgd": sgd,
     "momentum": momentum,
     "adam": adam,
+    "adam_and_sgd": adam,  # but of the words inside classes
 }
 TOUCHED = [np.flatnonzero(row) for row in np.random.default_rng(5).random((STEPS, 5)) < 0.4]
 """The rows that a gradient touches, step by step; the last of the six is never touched."""
@@ -71,13 +72,15 @@ SCALES = np.random.default_rng(3).uniform(0.1, 2, STEPS)
 RATES = np.random.default_rng(4).uniform(0.01, 0.2, STEPS)
 
 
-def by_formula(name: str, touched: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+def by_formula(
+    name: str, touched: Sequence[NDArray[np.int64]], rate_factor: float = 1.0
+) -> NDArray[np.float64]:
     """The parameter after all steps, each number for itself."""
     expected = start()
     gradients = summed_gradients()
     for row, column in np.ndindex(SHAPE):
         followed = [
-            (k + 1, float(SCALES[k] * gradients[k, row, column]), float(RATES[k]))
+            (k + 1, float(SCALES[k] * gradients[k, row, column]), float(RATES[k]) * rate_factor)
             for k in range(STEPS)
             if row in touched[k]
         ]
@@ -92,6 +95,17 @@ def moved(name: str, parameter: Array, order: Any = "C") -> Array:
         array = np.array(gradient, dtype=parameter.dtype, order=order)
         optimiser.step({"a": parameter}, {"a": array}, float(scale), float(rate))
     return parameter
+
+
+def averages_of(optimiser: Optimiser) -> list[Array]:
+    """All that an optimiser keeps from step to step, or those that it is made of."""
+    found: list[Array] = []
+    for kept in vars(optimiser).values():
+        if isinstance(kept, dict):
+            found += kept.values()
+        elif isinstance(kept, Adam | Sgd):
+            found += averages_of(kept)
+    return found
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
@@ -153,8 +167,7 @@ def test_single_precision_stays_single_and_close_to_the_formula(name: str) -> No
     for found, touched in ((dense, everywhere), (sparse, TOUCHED)):
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, by_formula(name, touched), rtol=1e-5, atol=1e-5)
-    averages = [kept for kept in vars(optimiser).values() if isinstance(kept, dict)]
-    assert all(array.dtype == np.float32 for kept in averages for array in kept.values())
+    assert all(array.dtype == np.float32 for array in averages_of(optimiser))
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
@@ -176,6 +189,29 @@ def test_the_first_step_of_adam_is_the_learning_rate_against_the_sign_of_the_gra
 
     # m̂ / √v̂ is g / |g|
     np.testing.assert_allclose(parameter - start(), -0.03 * np.sign(gradient), rtol=1e-5)
+
+
+WITHIN = ["output_weights", "output_bias"]
+OTHERS = ["root_weights", "root_bias", "input_weights", "recurrent_weights", "bias"]
+
+
+def test_words_inside_classes_go_down_their_gradient_at_a_rate_of_their_own() -> None:
+    recipe = replace(RECIPE, learning_rate=0.2, class_learning_rate=0.5)
+    optimiser = OPTIMISERS["adam_and_sgd"](recipe)
+    parameters: Parameters = {name: start() for name in [*OTHERS, *WITHIN]}
+
+    for gradient, scale, rate in zip(summed_gradients(), SCALES, RATES, strict=True):
+        gradients = {name: gradient.copy() for name in parameters}
+        optimiser.step(parameters, gradients, float(scale), float(rate))
+
+    # wherever the schedule takes Adam's rate, theirs is 0.5 / 0.2 of it
+    everywhere = [np.arange(SHAPE[0])] * STEPS
+    expected = by_formula("sgd", everywhere, rate_factor=2.5)
+    for name in WITHIN:
+        np.testing.assert_allclose(parameters[name], expected, rtol=0, atol=1e-12, err_msg=name)
+    for name in OTHERS:
+        np.testing.assert_array_equal(parameters[name], moved("adam", start()), err_msg=name)
+    assert len(averages_of(optimiser)) == 2 * len(OTHERS)  # none for the words inside classes
 
 
 def test_without_momentum_it_is_gradient_descent() -> None:

@@ -1,5 +1,7 @@
 """Packed batches: every word has its row, and the rows of a sentence hang together."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,6 +38,15 @@ def test_previous_is_the_row_of_the_word_before() -> None:
 
     # rows 4, 5, 6 follow rows 0, 1, 2; row 7 follows row 4; before rows 0 to 3 there is nothing
     assert batch.previous[4:].tolist() == [0, 1, 2, 4]
+
+
+def test_rows_by_sentence_are_those_of_the_longest_sentence_first() -> None:
+    batch = pack(SENTENCES)
+
+    # sentence 1 has rows 0, 4, 7; sentence 0 rows 1, 5; sentence 3 rows 2, 6; sentence 2 row 3
+    assert batch.by_sentence.tolist() == [0, 4, 7, 1, 5, 2, 6, 3]
+    assert batch.sentence_starts.tolist() == [0, 3, 5, 7, 8]
+    assert batch.inputs[batch.by_sentence].tolist() == [20, 21, 22, 10, 11, 40, 41, 30]
 
 
 def test_sentences_of_one_length_keep_their_order() -> None:
@@ -78,6 +89,38 @@ def test_the_last_row_of_each_sentence_is_that_of_its_last_word(sentences: list[
 
     expected = [np.flatnonzero(batch.sentence == index)[-1] for index in range(len(sentences))]
     assert batch.last_rows().tolist() == expected
+
+
+@given(sentences_of(50, largest=12))
+@settings(deadline=None)
+def test_rows_by_sentence_and_where_sentences_start_are_those_of_a_plain_loop(
+    sentences: list[Ids],
+) -> None:
+    batch = pack(sentences)
+
+    rows: list[int] = []
+    starts = [0]
+    for place, index in enumerate(batch.order):
+        # as the packed sentence at a place has the row of that place in each of its steps
+        rows += [int(batch.step_starts[step]) + place for step in range(len(sentences[index]) - 1)]
+        starts.append(len(rows))
+    assert batch.by_sentence.tolist() == rows
+    assert batch.sentence_starts.tolist() == starts
+    assert sorted(rows) == list(range(batch.positions))
+    words = np.concatenate([sentences[index][:-1] for index in batch.order])
+    np.testing.assert_array_equal(batch.inputs[batch.by_sentence], words)
+    assert batch.by_sentence.dtype == batch.sentence_starts.dtype == np.int64
+
+
+@given(sentences_of(50, largest=7))
+@settings(deadline=None)
+def test_rows_by_sentence_lead_back_to_the_row_before(sentences: list[Ids]) -> None:
+    batch = pack(sentences)
+
+    for start, stop in itertools.pairwise(batch.sentence_starts):
+        rows = batch.by_sentence[start:stop]
+        assert len(set(batch.sentence[rows].tolist())) == 1
+        assert batch.previous[rows[1:]].tolist() == rows[:-1].tolist()
 
 
 @given(sentences_of(50, largest=7))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from report_material import SUMMARY, check, material, summary_row
+from report_material import CLASSES, SUMMARY, check, material, summary_row
 from unrolled.report.drawing import BLUE
 from unrolled.report.page import render
 
@@ -60,14 +60,15 @@ def test_a_failed_check_is_shown_as_failed() -> None:
     assert "1 of 2 checks failed" in text
 
 
-def test_a_check_of_tied_weights_says_so() -> None:
-    text = _text(render(material(checks=[check(), check(tied=True)])))
+def test_a_check_of_tied_weights_or_of_word_classes_says_so() -> None:
+    text = _text(render(material(checks=[check(), check(tied=True), check(output="classes")])))
 
     assert "Elman, full" in text
     assert "Elman, tied weights, full" in text
+    assert "Elman, word classes, full" in text
 
 
-@pytest.mark.parametrize("place", ["sample", "word", "licence", "sentence"])
+@pytest.mark.parametrize("place", ["sample", "word", "licence", "sentence", "class"])
 def test_corpus_text_is_shown_as_text(place: str) -> None:
     row = {
         "text": HOSTILE,
@@ -86,7 +87,7 @@ def test_corpus_text_is_shown_as_text(place: str) -> None:
         },
         "licence": {"provenance": {**material().provenance, "licence": HOSTILE}},
         "sentence": {
-            "config": {"sampling": {"temperature": 1.0}, "evaluation": {"sentences": "own.txt"}},
+            "config": {**material().config, "evaluation": {"sentences": "own.txt"}},
             "own_sentences": {
                 run["run"]: [
                     {
@@ -101,6 +102,7 @@ def test_corpus_text_is_shown_as_text(place: str) -> None:
             },
             "own_words": {run["run"]: [] for run in SUMMARY},
         },
+        "class": {"classes": {**CLASSES, "telling": [{**CLASSES["telling"][0], "words": HOSTILE}]}},
     }
 
     page = render(material(**parts[place]))
@@ -200,3 +202,66 @@ def test_tied_weights_and_carried_states_are_explained_where_a_run_has_them() ->
     ):
         assert words in told
         assert words not in plain
+
+
+# Word classes
+
+
+def test_without_word_classes_nothing_is_said_of_them() -> None:
+    page = render(material())
+
+    assert "word class" not in _text(page).lower()
+    assert 'href="#classes"' not in page
+
+
+def test_word_classes_are_shown_with_what_the_most_telling_have_in_common() -> None:
+    page = render(material(classes=CLASSES))
+
+    text = _text(page)
+    assert 'href="#classes"' in page
+    assert 'id="classes"' in page
+    assert "3 words stand alone, each of them a class of its own; the others are in" in text
+    assert "in 2 classes of 2 to 5 words, put together by what stands before and after" in text
+    section = page[page.index('<h2 id="classes">') : page.index('<h2 id="network">')]
+    rows = [re.findall("<td[^>]*>([^<]*)</td>", row) for row in section.split("<tr>")[2:]]
+    # the first class has five words, of which two are shown
+    assert rows == [
+        ["cat dog …", "5", "12.5 %", "1.38"],
+        ["barks sleeps", "2", "4.0 %", "0.50"],
+    ]
+
+
+def test_word_classes_by_frequency_are_said_to_be_so() -> None:
+    config = {**material().config, "classes": {"method": "frequency"}}
+
+    text = _text(render(material(classes=CLASSES, config=config)))
+
+    assert "to 5 words, put together by how frequent they are." in text
+
+
+def test_one_word_class_is_not_called_classes() -> None:
+    text = _text(render(material(classes={**CLASSES, "sizes": [7]})))
+
+    assert "the others are in 1 class of 7 words" in text
+
+
+def test_where_every_word_stands_alone_there_is_nothing_to_tell() -> None:
+    alone = {"words_alone": 10, "sizes": [], "telling": []}
+
+    text = _text(render(material(classes=alone)))
+
+    assert "10 words stand alone, each of them a class of its own. No class tells" in text
+
+
+@pytest.mark.parametrize("bias", ["true", "false"])
+def test_the_formula_of_word_classes_is_a_product(bias: str) -> None:
+    row = summary_row("a", "5", "2", "1", "1.5", "5.0", output="classes", bias=bias)
+
+    text = _text(render(material(summary=[row], classes=CLASSES)))
+
+    expected = {
+        "true": "softmax(R st + r) softmax(Vclass st + c).",
+        "false": "softmax(R st) softmax(Vclass st).",
+    }
+    assert expected[bias] in text
+    assert "softmax(V st" not in text

@@ -2,8 +2,15 @@
 
 import pytest
 
-from report_material import SUMMARY, summary_row
-from unrolled.report.runs import best_run, best_setting, by_setting, cell_title, run_results
+from report_material import SUMMARY, check, summary_row
+from unrolled.report.runs import (
+    best_run,
+    best_setting,
+    by_setting,
+    cell_title,
+    check_title,
+    run_results,
+)
 
 
 def test_runs_that_differ_in_their_seed_alone_are_one_setting() -> None:
@@ -113,6 +120,14 @@ def test_a_cell_is_written_as_it_is_in_print(cell: str, title: str) -> None:
 
     assert cell_title(cell) == title
     assert setting.description == f"{title}, 5 hidden units, depth 0"
+
+
+def test_a_check_says_what_its_network_has() -> None:
+    lstm = {**check(output="classes"), "cell": "lstm"}
+
+    assert check_title(check()) == "Elman"
+    assert check_title(check(tied=True)) == "Elman, tied weights"
+    assert check_title(lstm) == "LSTM, word classes"
 
 
 def test_one_hidden_unit_is_not_called_units() -> None:

@@ -15,13 +15,15 @@ from model_strategies import (
     reference_log_probability,
     reference_of,
     sentence,
+    some_classes,
 )
-from unrolled.analysis.sampling import Sample, draw_sentence
+from unrolled.analysis.sampling import Sample, draw_sentences
 from unrolled.config.sections import SamplingConfig
 from unrolled.model.cells import CELLS
 from unrolled.model.network import Network
 from unrolled.model.packing import pack
 from unrolled.model.types import Array
+from unrolled.text.classes import WordClasses
 from unrolled.text.vocabulary import END, START, UNKNOWN, Ids
 
 CONFIG = SamplingConfig(sentences=1, temperature=1.0, minimum_words=0, maximum_words=12, seed=1)
@@ -30,7 +32,7 @@ TEMPERATURES = [1e-300, 0.1, 0.5, 1.0, 3.0, 1e300]
 
 def drawn(network: Network, config: SamplingConfig = CONFIG, count: int = 40) -> list[Sample]:
     rng = np.random.default_rng(config.seed)
-    return [draw_sentence(network, config, rng) for _ in range(count)]
+    return draw_sentences(network, replace(config, sentences=count), rng)
 
 
 # What may be drawn
@@ -201,7 +203,7 @@ def test_log_probability_is_what_the_whole_sentence_is_scored_with_in_every_cell
 
     for sample in drawn(network, replace(CONFIG, temperature=2.0), count=20):
         words: Ids = sentence(*sample.ids) if sample.ended else ids(START, *sample.ids)
-        losses, _ = network.losses_and_hits(pack([words]))
+        losses = network.losses(pack([words]))
         assert sample.log_probability == pytest.approx(-math.fsum(losses), rel=1e-12)
 
 
@@ -217,18 +219,57 @@ def test_log_probability_counts_the_end_only_where_it_came() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("count", [1, 5])
 def test_the_network_takes_one_step_for_each_token_drawn(
-    seed: int, monkeypatch: pytest.MonkeyPatch
+    count: int, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[int] = []
+    read: list[list[int]] = []
     step = Network.step
 
-    def counted(network: Network, words: Ids, state: Array | None) -> tuple[Array, Array]:
-        read.extend(words.tolist())
+    def counted(network: Network, words: Ids, state: Array | None) -> Array:
+        read.append(words.tolist())
         return step(network, words, state)
 
     monkeypatch.setattr(Network, "step", counted)
-    sample = drawn(network_of(6), replace(CONFIG, seed=seed, maximum_words=6), count=1)[0]
+    samples = drawn(network_of(6), replace(CONFIG, seed=seed, maximum_words=6), count)
 
-    # the start, then every word but the last one of a sentence that was cut
-    assert read == [START, *sample.ids][: len(sample.ids) + sample.ended]
+    # of each sentence the start, then every word but the last one of a sentence that was cut; in
+    # the first step the first word that is read of all of them, in the second the second, ...
+    expected = [[START, *sample.ids][: len(sample.ids) + sample.ended] for sample in samples]
+    assert read == [
+        [words[length] for words in expected if length < len(words)]
+        for length in range(max(map(len, expected)))
+    ]
+
+
+# Side by side
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("minimum", [0, 3])
+@pytest.mark.parametrize("classes", [None, some_classes(7)], ids=["softmax", "classes"])
+def test_more_sentences_leave_the_first_ones_as_they_are(
+    cell: str, minimum: int, classes: WordClasses | None
+) -> None:
+    network = network_of(8, cell_name=cell, bias=True, classes=classes)
+    config = replace(CONFIG, minimum_words=minimum)
+
+    many = drawn(network, config, count=30)
+
+    assert len({len(sample.ids) for sample in many}) > 2  # they do not end all at once
+    for count in (1, 2, 7):
+        few = drawn(network, config, count)
+        for sample, same in zip(few, many, strict=False):
+            assert (sample.ids, sample.ended) == (same.ids, same.ended)
+            assert sample.log_probability == pytest.approx(same.log_probability, rel=1e-12)
+
+
+def test_sentences_are_drawn_independently_of_each_other() -> None:
+    network = fixed_network(np.log([0.2, 0.1, 0.2, 0.25, 0.25]).tolist())
+
+    samples = drawn(network, replace(CONFIG, minimum_words=1, maximum_words=1), count=4000)
+
+    # of neighbours one and the same word in half of all; five standard deviations are
+    # 5 sqrt(0.25 / 4000) = 0.04
+    firsts = np.array([sample.ids[0] for sample in samples])
+    assert np.mean(firsts[1:] == firsts[:-1]) == pytest.approx(0.5, abs=0.04)

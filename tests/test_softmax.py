@@ -1,10 +1,11 @@
 """The output layer against the softmax as it stands in a textbook, written with loops."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
@@ -20,7 +21,8 @@ from model_strategies import (
 from unrolled.model.initialisation import initialised
 from unrolled.model.network import Network
 from unrolled.model.output import softmax
-from unrolled.model.output.softmax import Softmax, laid_out
+from unrolled.model.output.layer import DrawnWords
+from unrolled.model.output.softmax import Softmax, are_safe, by_columns, chunks
 from unrolled.model.packing import pack
 from unrolled.model.types import Array
 from unrolled.text.vocabulary import Ids
@@ -61,6 +63,16 @@ def gradients_of(
     return loss, [d_hidden, *(np.asarray(gradients[name]) for name in names)]
 
 
+def generators(seed: int = 1, count: int = 11) -> list[np.random.Generator]:
+    """One for each row."""
+    return np.random.default_rng(seed).spawn(count)
+
+
+def drawn(layer: Softmax, barred: Sequence[int] = (), temperature: float = 1.0) -> DrawnWords:
+    """A word for each hidden state."""
+    return layer.draw(HIDDEN, barred, temperature, generators())
+
+
 @with_and_without_bias
 def test_log_probabilities_are_the_logarithms_of_the_plain_softmax(bias: Array | None) -> None:
     expected = np.log([plain_softmax(state, WEIGHTS, bias) for state in HIDDEN])
@@ -81,10 +93,26 @@ def test_probabilities_of_every_row_sum_to_one(bias: Array | None) -> None:
 def test_losses_are_the_negative_logarithms_of_the_targets_probabilities(
     bias: Array | None,
 ) -> None:
-    losses, _ = Softmax(WEIGHTS, bias).losses_and_hits(HIDDEN, TARGETS)
+    losses = Softmax(WEIGHTS, bias).losses(HIDDEN, TARGETS)
 
     expected = [plain_loss(HIDDEN[[k]], TARGETS[[k]], WEIGHTS, bias) for k in range(11)]
     np.testing.assert_allclose(losses, expected, rtol=0, atol=1e-13)
+
+
+@with_and_without_bias
+@pytest.mark.parametrize("scale", [1.0, 1e4])  # of the hidden states, so that exponentials overflow
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_losses_are_those_that_come_with_hits(
+    dtype: DTypeLike, scale: float, bias: Array | None
+) -> None:
+    hidden, weights = (HIDDEN * scale).astype(dtype), WEIGHTS.astype(dtype)
+    layer = Softmax(weights, None if bias is None else bias.astype(dtype))
+
+    losses = layer.losses(hidden, TARGETS)
+
+    expected, _ = layer.losses_and_hits(hidden, TARGETS)
+    assert losses.dtype == dtype
+    np.testing.assert_array_equal(losses, expected)
 
 
 def test_a_hit_is_a_target_that_was_the_most_probable_word() -> None:
@@ -149,16 +177,21 @@ def test_results_do_not_depend_on_the_size_of_a_chunk(
 ) -> None:
     expected_loss, expected = gradients_of(HIDDEN, TARGETS, WEIGHTS, bias)
     expected_losses, expected_hits = Softmax(WEIGHTS, bias).losses_and_hits(HIDDEN, TARGETS)
+    expected_words, _ = drawn(Softmax(WEIGHTS, bias), barred=[2])
 
     monkeypatch.setattr(softmax, "CHUNK_BYTES", chunk_rows * 5 * 8)  # five words, double
     loss, found = gradients_of(HIDDEN, TARGETS, WEIGHTS, bias)
     losses, hits = Softmax(WEIGHTS, bias).losses_and_hits(HIDDEN, TARGETS)
+    losses_alone = Softmax(WEIGHTS, bias).losses(HIDDEN, TARGETS)
+    words, _ = drawn(Softmax(WEIGHTS, bias), barred=[2])
 
     assert loss == pytest.approx(expected_loss, rel=1e-14)
     for array, expected_array in zip(found, expected, strict=True):
         np.testing.assert_allclose(array, expected_array, rtol=0, atol=1e-13)
     np.testing.assert_allclose(losses, expected_losses, rtol=0, atol=1e-14)
+    np.testing.assert_array_equal(losses_alone, losses)
     np.testing.assert_array_equal(hits, expected_hits)
+    np.testing.assert_array_equal(words, expected_words)
 
 
 @given(st.integers(1, 60), st.integers(0, 70))
@@ -167,14 +200,85 @@ def test_chunks_cover_every_row_once_and_are_of_about_the_same_length(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(softmax, "CHUNK_BYTES", chunk_rows * 5 * 8)
-        chunks = list(Softmax(WEIGHTS)._chunks(np.zeros((row_count, 3))))
+        found = list(chunks(row_count, row_bytes=5 * 8))
 
-    covered = [row for chunk in chunks for row in range(row_count)[chunk]]
-    lengths = [chunk.stop - chunk.start for chunk in chunks]
+    covered = [row for chunk in found for row in range(row_count)[chunk]]
+    lengths = [chunk.stop - chunk.start for chunk in found]
     assert covered == list(range(row_count))
     assert max(lengths) <= max(1, chunk_rows)
     assert max(lengths) - min(lengths) <= 1
-    assert len(chunks) == math.ceil(row_count / max(1, chunk_rows))  # no more than need be
+    assert len(found) == math.ceil(row_count / max(1, chunk_rows))  # no more than need be
+
+
+def test_sums_are_safe_far_from_where_numbers_end_and_from_where_they_lose_digits() -> None:
+    # the smallest float32 with all its digits is 1.2e-38, the last of 24 binary digits is 1.2e-7 of
+    # a number: from 1e-31 on even a last digit is such a number, and so is the inverse
+    for safe, values in (
+        (True, [1.0, 1e-30, 1e30]),
+        (False, [1.0, 1e-32]),
+        (False, [1.0, 1e32]),
+        (False, [1.0, 0.0]),
+        (False, [math.inf, 1.0]),
+        (False, [1.0, math.nan]),
+    ):
+        assert are_safe(np.array(values, dtype=np.float32)) is safe, values
+    assert are_safe(np.array([1e-32, 1e32]))  # in double precision
+
+
+# Words drawn by chance
+
+barred_words = st.sets(st.integers(0, 4), max_size=4)  # one of five is left
+
+
+@with_and_without_bias
+@given(barred_words, st.sampled_from([0.1, 0.5, 1.0, 3.0, 1e300]), st.integers(0, 10_000))
+@settings(deadline=None)
+def test_a_word_is_where_a_number_falls_among_the_powers_of_the_allowed_words_probabilities(
+    bias: Array | None, barred: set[int], temperature: float, seed: int
+) -> None:
+    found, _ = Softmax(WEIGHTS, bias).draw(HIDDEN, barred, temperature, generators(seed))
+
+    for state, rng, word in zip(HIDDEN, generators(seed), found, strict=True):
+        shares = [
+            0.0 if index in barred else probability ** (1 / temperature)
+            for index, probability in enumerate(plain_softmax(state, WEIGHTS, bias))
+        ]
+        number = rng.random() * math.fsum(shares)
+        below = [math.fsum(shares[:index]) for index in range(6)]
+        assert below[word] - 1e-12 <= number < below[word + 1] + 1e-12
+        assert word not in barred
+
+
+@with_and_without_bias
+@pytest.mark.parametrize("temperature", [1e-300, 0.5, 1.0, 1e300])
+@pytest.mark.parametrize("barred", [[], [0, 3]])
+def test_a_drawn_words_log_probability_is_the_networks_own(
+    bias: Array | None, temperature: float, barred: list[int]
+) -> None:
+    words, log_probabilities = drawn(Softmax(WEIGHTS, bias), barred, temperature)
+
+    expected = [
+        math.log(plain_softmax(state, WEIGHTS, bias)[word])
+        for state, word in zip(HIDDEN, words, strict=True)
+    ]
+    np.testing.assert_allclose(log_probabilities, expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 1e-3, 1.0, 1e300])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_words_that_are_barred_or_impossible_are_never_drawn(
+    temperature: float, dtype: DTypeLike
+) -> None:
+    # to a float all probability is the first word's; those of the others are exp(-1e4)
+    weights = np.array([[1e4], [0.0], [0.0], [0.0]], dtype=dtype)
+    hidden = np.ones((200, 1), dtype=dtype)
+
+    words, log_probabilities = Softmax(weights).draw(
+        hidden, [0, 2], temperature, generators(count=200)
+    )
+
+    assert set(words.tolist()) == {1, 3}
+    assert set(log_probabilities.tolist()) == {-1e4}
 
 
 @with_and_without_bias
@@ -183,7 +287,7 @@ def test_the_memory_order_of_the_weights_is_that_of_their_gradient_and_changes_n
     chunk_rows: int, bias: Array | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(softmax, "CHUNK_BYTES", chunk_rows * 5 * 8)
-    rows, columns = np.ascontiguousarray(WEIGHTS), laid_out(WEIGHTS)
+    rows, columns = np.ascontiguousarray(WEIGHTS), by_columns(WEIGHTS)
     assert columns.flags.f_contiguous
 
     loss, found = gradients_of(HIDDEN, TARGETS, columns, bias)
@@ -211,11 +315,14 @@ def test_what_was_handed_back_stays_as_it_is_when_the_layer_is_used_again(
     _, d_hidden, gradients = layer.loss_and_gradients(HIDDEN, TARGETS)
     losses, hits = layer.losses_and_hits(HIDDEN, TARGETS)
     kept = [d_hidden, losses, hits, layer.log_probabilities(HIDDEN), *dense(gradients, 5).values()]
+    kept += [layer.losses(HIDDEN, TARGETS), *drawn(layer)]
     copies = [array.copy() for array in kept]
 
     layer.loss_and_gradients(2 * HIDDEN, TARGETS[::-1])
     layer.losses_and_hits(3 * HIDDEN, TARGETS[::-1])
+    layer.losses(3 * HIDDEN, TARGETS[::-1])
     layer.log_probabilities(4 * HIDDEN)
+    layer.draw(4 * HIDDEN, [0], 0.5, generators(99))
 
     for array, copy in zip(kept, copies, strict=True):
         np.testing.assert_array_equal(array, copy)
@@ -261,9 +368,11 @@ def test_precision_is_that_of_the_hidden_states_and_no_input_is_changed() -> Non
     hidden, weights, bias = (array.copy() for array in given)
 
     losses, _ = Softmax(weights, bias).losses_and_hits(hidden, TARGETS)
+    losses_alone = Softmax(weights, bias).losses(hidden, TARGETS)
     _, gradients = gradients_of(hidden, TARGETS, weights, bias)
+    Softmax(weights, bias).draw(hidden, [1], 0.5, generators())
 
-    assert {array.dtype for array in (losses, *gradients)} == {np.dtype(np.float32)}
+    assert {array.dtype for array in (losses, losses_alone, *gradients)} == {np.dtype(np.float32)}
     for array, copy in zip((hidden, weights, bias), given, strict=True):
         np.testing.assert_array_equal(array, copy)
 

@@ -1,8 +1,11 @@
 """The stages around training: paths in, files out, each looked at as a reader would."""
 
+import io
 import itertools
 import math
+import shutil
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +20,31 @@ from model_strategies import (
     reference_of,
     write_corpus,
 )
+from report_material import BASELINES, PROFILE, SUMMARY, check, material
 from training_strategies import read_by_hand
-from unrolled.config.sections import SamplingConfig, TextConfig, VocabularyConfig
+from unrolled.config.sections import (
+    ClassesConfig,
+    SamplingConfig,
+    TextConfig,
+    VocabularyConfig,
+)
 from unrolled.errors import DataError
 from unrolled.model.files import write_model
 from unrolled.model.network import Network
-from unrolled.stages import baselines, encode, evaluate, prepare, sample, score, summarise
+from unrolled.stages import (
+    baselines,
+    classes,
+    encode,
+    evaluate,
+    prepare,
+    report,
+    sample,
+    score,
+    summarise,
+)
 from unrolled.stages import vocabulary as vocabulary_stage
-from unrolled.storage import read_json, read_tsv, write_json, write_text
+from unrolled.storage import read_json, read_tsv, write_json, write_text, write_tsv
+from unrolled.text.classes import read_classes
 from unrolled.text.dataset import read_dataset
 from unrolled.text.vocabulary import RESERVED, UNKNOWN, Ids
 
@@ -512,3 +532,71 @@ def test_a_setting_without_a_value_is_shown_as_none(tmp_path: Path, corpus: Path
 
     (row,) = read_tsv(tmp_path / "summary.tsv")
     assert (row["gradient_norm_limit"], row["epochs"]) == ("none", "3")
+
+
+# The report
+
+
+TIMING = {"seconds": "4.0", "tokens_per_second": "99.5", "peak_memory_mb": "40.5"}
+
+
+@pytest.fixture
+def write_report(corpus: Path, tmp_path: Path) -> Callable[[bool], str]:
+    """Writes the report of the hand-made sweep, with word classes or without, and gives it back."""
+    folder = tmp_path / "corpus"
+    shutil.copytree(corpus, folder)
+    write_json(folder / "provenance.json", material().provenance)
+    write_json(folder / "profile.json", PROFILE)
+    write_tsv(folder / "baselines.tsv", list(BASELINES[0]), BASELINES)
+    write_tsv(tmp_path / "summary.tsv", list(SUMMARY[0]), SUMMARY)
+    write_json(tmp_path / "check.json", check(output="classes"))
+    config = {**material().config, "experiment": "trial"}
+    for name in material().figures:
+        write_text(tmp_path / f"{name}.svg", "<svg></svg>")
+    folders = {row["run"]: tmp_path / row["run"] for row in SUMMARY}
+    for run, samples in material().samples.items():
+        write_tsv(folders[run] / "samples.tsv", list(samples[0]), samples)
+        write_tsv(folders[run] / "timing.tsv", list(TIMING), [TIMING])
+        write_json(folders[run] / "provenance.json", dict.fromkeys(report.VERSIONS, "1.0"))
+
+    def written(with_classes: bool) -> str:
+        report.run(
+            config,
+            folder,
+            tmp_path / "summary.tsv",
+            [tmp_path / "check.json"],
+            with_classes,
+            folders,
+            [tmp_path / f"{name}.svg" for name in material().figures],
+            tmp_path / "report.html",
+            tmp_path / "run.json",
+        )
+        assert read_json(tmp_path / "run.json") == config
+        return (tmp_path / "report.html").read_text("utf-8")
+
+    return written
+
+
+def test_the_report_reads_the_word_classes_where_a_run_goes_by_them(
+    write_report: Callable[[bool], str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "corpus"
+    config = ClassesConfig("brown", 2, 3, 6, 0.001)
+    classes.run(
+        config, folder, folder / "classes.tsv", folder / "telling_classes.tsv", io.StringIO()
+    )
+
+    page = write_report(True)
+
+    sizes = [len(members) for members in read_classes(folder / "classes.tsv", VOCABULARY).members]
+    assert "3 words stand alone" in page
+    assert f"in 2 classes of {min(sizes[3:])} to {max(sizes[3:])} words" in page
+    for row in read_tsv(folder / "telling_classes.tsv"):
+        assert f'<td class="text">{row["words"]}</td>' in page
+    assert "Elman, word classes, full" in page
+
+
+def test_the_report_of_runs_without_word_classes_needs_no_table_of_them(
+    write_report: Callable[[bool], str],
+) -> None:
+    assert "words stand alone" not in write_report(False)

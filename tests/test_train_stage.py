@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ import pytest
 from model_strategies import VOCABULARY, network_of, write_corpus
 from training_strategies import ALL_AT_ONCE, RECIPE
 from unrolled.config.sections import ModelConfig, TrainingConfig
+from unrolled.errors import DataError
 from unrolled.model.cells import CELLS
 from unrolled.model.files import read_model
 from unrolled.model.initialisation import initialised, parameter_shapes
@@ -29,6 +31,7 @@ MODEL = ModelConfig(
     hidden_size=5,
     bias=False,
     tied_weights=False,
+    output="softmax",
     recurrent_initialisation="uniform",
     precision="single",
 )
@@ -169,6 +172,21 @@ def test_the_cell_its_biases_and_the_tying_of_its_weights_are_the_configured_one
         float(row["validation_loss_nats_per_token"]) for row in read_tsv(tmp_path / "history.tsv")
     ]
     assert losses[-1] < losses[0]
+
+
+def test_word_classes_that_are_not_there_are_named(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"classes\.tsv cannot be read"):
+        run(corpus, tmp_path, model=replace(MODEL, output="classes"))
+
+
+def test_a_run_without_word_classes_does_not_look_at_any(corpus: Path, tmp_path: Path) -> None:
+    shutil.copytree(corpus, tmp_path / "corpus")
+    (tmp_path / "corpus/classes.tsv").write_text("nonsense\n", "utf-8")
+
+    run(tmp_path / "corpus", tmp_path / "run")
+
+    network, _, config = read_model(tmp_path / "run/model")
+    assert (config["output"], network.classes) == ("softmax", None)
 
 
 @pytest.mark.parametrize("initialisation", ["uniform", "orthogonal"])

@@ -18,6 +18,9 @@ from workshop import ROOT, SMOKE, Workshop
 
 RUNS = ["elman-hidden8-depth1-seed1", "elman-hidden8-depthfull-seed1"]
 
+ASKED = ["own_", "classes.tsv"]
+"""In names of files that are made only when asked for, which the smoke experiment does not."""
+
 NOT_THE_SAME_EACH_TIME = {"timing.tsv", "provenance.json", "report.html"}
 """Files that hold times; report.html shows them."""
 
@@ -29,7 +32,7 @@ class TestTheWholeChain:
         table = (ROOT / "results/README.md").read_text(encoding="utf-8")
         cells = [line.split("|")[1] for line in table.split("\n") if line.startswith("| `")]
         patterns = [pattern for cell in cells for pattern in _paths(cell)]
-        patterns = [pattern for pattern in patterns if "own_" not in pattern]  # only when asked for
+        patterns = [pattern for pattern in patterns if not any(part in pattern for part in ASKED)]
 
         missing = [
             pattern for pattern in patterns if not any(finished_smoke.result("").glob(pattern))
@@ -208,7 +211,9 @@ class TestAnotherCall:
         assert not workshop.planned()
 
     def test_after_an_edit_of_the_model_checks_and_trains_again(self, workshop: Workshop) -> None:
-        workshop.edit("src/unrolled/model/cells/elman.py", "state * state)", "state**2)")
+        workshop.edit(
+            "src/unrolled/model/cells/elman.py", "np.multiply(state, state)", "np.square(state)"
+        )
 
         planned = workshop.planned()
 
@@ -218,7 +223,9 @@ class TestAnotherCall:
         self, workshop: Workshop
     ) -> None:
         workshop.edit(
-            "src/unrolled/analysis/sampling.py", "ids: list[int] = []", "ids = list[int]()"
+            "src/unrolled/analysis/sampling.py",
+            "growing = list(range(len(samples)))",
+            "growing = [*range(len(samples))]",
         )
 
         assert workshop.planned() == {"sample": 2, "report": 1}
@@ -236,13 +243,48 @@ class TestAnotherCall:
         assert not workshop.planned()
 
 
+class TestWordClasses:
+    def test_are_made_and_checked_and_trained_with_where_runs_go_by_them(
+        self, workshop: Workshop
+    ) -> None:
+        workshop.edit(SMOKE, "seed: [1]", "seed: [1]\n  output: [softmax, classes]")
+
+        planned = workshop.planned()
+        done = workshop.snakemake()
+
+        # the checks of the softmax are there already; the names of all runs are new
+        assert planned["classes"] == 1
+        assert planned["check_gradients"] == planned["gate"] == 2
+        assert planned["train"] == 4
+        assert done.returncode == 0, done.stdout
+        for depth in ("1", "full"):
+            check = read_json(workshop.result(f"checks/gradient-elman-classes-depth{depth}.json"))
+            assert (check["output"], check["passed"]) == ("classes", True)
+        rows = read_tsv(workshop.result("summary.tsv"))
+        assert [(row["output"], row["state"]) for row in rows] == [
+            ("softmax", "finished"),
+            ("classes", "finished"),
+        ] * 2
+        assert read_tsv(workshop.result("corpus/classes.tsv"))
+        assert read_tsv(workshop.result("corpus/telling_classes.tsv"))
+        page = workshop.result("report.html").read_text(encoding="utf-8")
+        assert "words stand alone, each of them a class of its own" in page
+        assert not workshop.planned()
+
+    def test_are_not_made_where_no_run_goes_by_them(self, workshop: Workshop) -> None:
+        assert not workshop.result("corpus/classes.tsv").exists()
+        workshop.edit(SMOKE, "training:", "classes: {words_alone: 9}\n\ntraining:")
+
+        assert workshop.planned() == {"report": 1}  # which shows the whole configuration
+
+
 class TestAFailure:
     def test_of_a_gradient_stops_the_cell_and_says_where(self, tmp_path: Path) -> None:
         workshop = Workshop.new(tmp_path / "wrong")
         workshop.edit(
             "src/unrolled/model/cells/elman.py",
-            "d_state * (1 - state * state)",
-            "d_state * (1 - state)",
+            "np.multiply(state, state)",
+            "state.copy()",
         )
 
         done = workshop.snakemake()
@@ -295,6 +337,10 @@ class TestAFailure:
 
 BAD = {
     "an unknown key": ("training: {lerning_rate: 1}", "did you mean 'learning_rate'"),
+    "classes that are tied": (
+        "model: {output: classes, tied_weights: true}",
+        "model.tied_weights must be false when model.output is 'classes'",
+    ),
     "a negative depth": ("sweep: {truncation_depth: [0, -1]}", r"sweep.truncation_depth\[1\] must"),
     "a number as text": ("training: {learning_rate: 1e-3}", "as a number it is 1.0e-03"),
     "a package that is not there": ("corpus: {packages: [nunpy]}", "corpus.packages"),

@@ -23,6 +23,7 @@ RECIPE = TrainingConfig(
     optimiser="sgd",
     momentum=0.9,
     learning_rate=0.5,
+    class_learning_rate=5.0,
     schedule="halving",
     warmup_epochs=0,
     gradient_norm_limit=None,
@@ -84,7 +85,9 @@ def read_by_hand(network: Network, document: Sequence[Ids]) -> list[tuple[float,
     state = None
     for sentence in document:
         for word, following in itertools.pairwise(sentence.tolist()):
-            state, (log_probabilities,) = network.step(np.array([word]), state)
+            state = network.step(np.array([word]), state)
+            hidden = state[:, : network.hidden_size]
+            (log_probabilities,) = network.output.log_probabilities(hidden)
             right = bool(log_probabilities.argmax() == following)
             found.append((-float(log_probabilities[following]), right))
     return found

@@ -14,6 +14,7 @@ rule check_gradients:
     params:
         checks=config["checks"],
         cell=checked_cell,
+        output=checked_output,
         tied_weights=checked_tying,
         truncation_depth=checked_depth,
         code=stage_code("check_gradients"),

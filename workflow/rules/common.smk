@@ -38,10 +38,16 @@ except UnrolledError as error:
     sys.exit(2)  # as for a wrong command line; a job that failed ends with 1
 
 
+def uses_classes(run):
+    """Whether a run's output layer goes by word classes."""
+    return run.model["output"] == "classes"
+
+
 def check_of(run):
-    """The name of the gradient check that a run waits for: its cell, with tied weights, and depth."""
-    tied = "-tied" if run.model["tied_weights"] else ""
-    return f"{run.model['cell']}{tied}-depth{run.training['truncation_depth']}"
+    """The name of the gradient check that a run waits for: its cell, its output layer and depth."""
+    output = "-tied" if run.model["tied_weights"] else ""
+    output += "-classes" if uses_classes(run) else ""
+    return f"{run.model['cell']}{output}-depth{run.training['truncation_depth']}"
 
 
 EXPERIMENT = config["experiment"]
@@ -95,6 +101,11 @@ def checked_cell(wildcards):
     return CHECKS[wildcards.check].model["cell"]
 
 
+def checked_output(wildcards):
+    """The output layer that a check is about."""
+    return CHECKS[wildcards.check].model["output"]
+
+
 def checked_tying(wildcards):
     """Whether a check is about tied weights."""
     return CHECKS[wildcards.check].model["tied_weights"]
@@ -113,6 +124,11 @@ def gate_of_run(wildcards):
     return f"<checks>/gate-{check_of(RUNS[wildcards.run])}.json"
 
 
+def classes_of_run(wildcards):
+    """The table of word classes, if the run needs it."""
+    return "<corpus>/classes.tsv" if uses_classes(RUNS[wildcards.run]) else []
+
+
 def model_of_run(wildcards):
     """The run's network."""
     return dict(RUNS[wildcards.run].model)
@@ -121,6 +137,13 @@ def model_of_run(wildcards):
 def training_of_run(wildcards):
     """The run's recipe."""
     return dict(RUNS[wildcards.run].training)
+
+
+def classes_for_report():
+    """The vocabulary and what is known of its classes, if any run goes by them."""
+    if not any(map(uses_classes, RUNS.values())):
+        return []
+    return multiext("<corpus>/", "vocabulary.tsv", "classes.tsv", "telling_classes.tsv")
 
 
 def sweep_settings(wildcards):

@@ -120,6 +120,27 @@ rule encode:
         "../scripts/encode.py"
 
 
+rule classes:
+    """Put words into classes, by the training split alone."""
+    input:
+        encoded("train"),
+        vocabulary="<corpus>/vocabulary.tsv",
+    output:
+        classes="<corpus>/classes.tsv",
+        telling="<corpus>/telling_classes.tsv",
+    log:
+        "<logs>/classes.log",
+    benchmark:
+        "<benchmarks>/classes.tsv"
+    conda:
+        "../envs/unrolled.yaml"
+    params:
+        classes=config["classes"],
+        code=stage_code("classes"),
+    script:
+        "../scripts/classes.py"
+
+
 rule baselines:
     """Measure what the models must beat."""
     input:

@@ -85,6 +85,7 @@ rule report:
         provenance="<corpus>/provenance.json",
         profile="<corpus>/profile.json",
         baselines="<corpus>/baselines.tsv",
+        classes=classes_for_report(),
         summary="<results>/summary.tsv",
         checks=expand("<checks>/gradient-{check}.json", check=CHECKS),
         figures=expand("<figures>/{figure}.svg", figure=FIGURES),

@@ -7,6 +7,7 @@ rule train:
         encoded("train"),
         encoded("valid"),
         vocabulary="<corpus>/vocabulary.tsv",
+        classes=classes_of_run,
         gate=gate_of_run,
     output:
         TRAINED_MODEL,

@@ -11,6 +11,7 @@ with logged(snakemake.log[0]):
         Path(snakemake.input.profile).parent,
         snakemake.input.summary,
         snakemake.input.checks,
+        bool(snakemake.input.classes),
         {Path(path).parent.name: Path(path).parent for path in snakemake.input.samples},
         snakemake.input.figures,
         snakemake.output.report,

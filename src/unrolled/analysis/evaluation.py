@@ -71,7 +71,7 @@ def score_sentence(
 ) -> ScoredSentence:
     """A sentence's log-probability, as a whole and word by word."""
     ids = vocabulary.encode(words)
-    losses, _ = network.losses_and_hits(pack([ids]))
+    losses = network.losses(pack([ids]))
     return ScoredSentence(
         words,
         tokens=vocabulary.decode(ids[1:]),

@@ -18,7 +18,7 @@ large without anything being wrong.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from unrolled.model.initialisation import parameter_shapes
 from unrolled.model.network import Network
 from unrolled.model.packing import pack
 from unrolled.model.types import Gradients, Parameters, RowGradient
+from unrolled.text.classes import WordClasses, frequency_classes
 from unrolled.text.vocabulary import Ids
 
 TINY = 1e-10
@@ -38,6 +39,23 @@ SPREAD = 0.6
 """Standard deviation of the weights: large enough for the tanh to bend and for a truncation to be
 felt.
 """
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Which kind of network is checked.
+
+    Attributes:
+        cell: its name.
+        output: softmax or classes.
+        bias: whether it has biases.
+        tied: whether input and output weights are tied.
+    """
+
+    cell: str
+    output: str = "softmax"
+    bias: bool = False
+    tied: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,11 +88,11 @@ class ParameterCheck:
 
 
 def check_gradients(
-    cell: str, bias: bool, tied: bool, config: ChecksConfig, truncation_depth: int | None
+    checked: Checked, config: ChecksConfig, truncation_depth: int | None
 ) -> list[ParameterCheck]:
     """A network's gradients against central differences, for every entry of every parameter."""
     rng = np.random.default_rng(config.seed)
-    network = _small_network(cell, bias, tied, config, rng)
+    network = _small_network(checked, config, rng)
     sentences = _sentences(config, truncation_depth, rng)
     _, gradients = network.loss_and_gradients(pack(sentences), truncation_depth)
     return compare(network, sentences, gradients, truncation_depth, config.step)
@@ -107,7 +125,7 @@ def windowed_loss(
 ) -> float:
     """The loss in nats summed over all outputs, each seeing `moved` weights in its own window."""
     total = 0.0
-    copy = Network(moved, network.cell_name)
+    copy = replace(network, parameters=moved)
     for ids in sentences:
         states = _windowed_states(network, copy, ids[:-1], truncation_depth)
         hidden = states[:, : network.hidden_size]
@@ -132,7 +150,7 @@ def _windowed_states(
     states = np.zeros_like(unmoved)
     states[depth + 1 :] = unmoved[: length - depth - 1]  # the states that the windows start from
     for lag in range(depth, -1, -1):
-        states[lag:], _ = moved.step(words[: length - lag], states[lag:])
+        states[lag:] = moved.step(words[: length - lag], states[lag:])
     return states
 
 
@@ -185,11 +203,19 @@ def _largest_error(analytic: NDArray[Any], numeric: NDArray[Any]) -> float:
     return error / largest if largest > 0 and math.isfinite(largest + error) else math.nan
 
 
-def _small_network(
-    cell: str, bias: bool, tied: bool, config: ChecksConfig, rng: np.random.Generator
-) -> Network:
-    shapes = parameter_shapes(cell, config.vocabulary_size, config.hidden_size, bias, tied)
-    return Network({name: rng.normal(0, SPREAD, shape) for name, shape in shapes.items()}, cell)
+def _small_network(checked: Checked, config: ChecksConfig, rng: np.random.Generator) -> Network:
+    words, hidden = config.vocabulary_size, config.hidden_size
+    classes = _small_classes(words) if checked.output == "classes" else None
+    shapes = parameter_shapes(checked.cell, words, hidden, checked.bias, checked.tied, classes)
+    parameters: Parameters = {name: rng.normal(0, SPREAD, shape) for name, shape in shapes.items()}
+    return Network(parameters, checked.cell, classes)
+
+
+def _small_classes(vocabulary_size: int) -> WordClasses:
+    """A quarter of the words alone, the others in classes of three words or a few more."""
+    falling = np.arange(vocabulary_size, 0, -1)
+    alone = vocabulary_size // 4
+    return frequency_classes(falling, alone, (vocabulary_size - alone) // 3)
 
 
 def _sentences(
@@ -198,6 +224,9 @@ def _sentences(
     """Sentences of different lengths, all more than depth + 2 words long, so that the truncation
     bites.
     """
+    words = config.vocabulary_size
     shortest = (truncation_depth or 0) + 3
     lengths = range(shortest, shortest + config.sentences)
-    return [rng.integers(config.vocabulary_size, size=n + 1).astype(np.int32) for n in lengths]
+    sentences = [rng.integers(words, size=n + 1).astype(np.int32) for n in lengths]
+    sentences[0][-1] = words - 1  # so that some word is predicted that shares its class
+    return sentences

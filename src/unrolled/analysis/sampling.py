@@ -1,9 +1,8 @@
 """Sentences drawn from a trained network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrolled.config.sections import SamplingConfig
 from unrolled.model.network import Network
@@ -12,51 +11,54 @@ from unrolled.text.vocabulary import END, START, UNKNOWN
 NEVER_DRAWN = [START, UNKNOWN]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sample:
     """One sentence as drawn."""
 
-    ids: list[int]
+    ids: list[int] = field(default_factory=list)
     """Without start and end."""
-    log_probability: float
+    log_probability: float = 0.0
     """The network's own, in nats: unmasked and at temperature 1, the end included where it came."""
-    ended: bool
+    ended: bool = False
     """Whether the end was drawn; if not, the sentence was cut at its greatest length."""
 
-
-def draw_sentence(network: Network, config: SamplingConfig, rng: np.random.Generator) -> Sample:
-    """A sentence drawn word by word; the hidden state is carried along, so it costs its length.
-
-    The unknown word and the start are never drawn, the end not before `minimum_words`; what remains
-    is renormalised.
-    """
-    ids: list[int] = []
-    log_probability = 0.0
-    state, word = None, START
-    while len(ids) < config.maximum_words:
-        state, rows = network.step(np.array([word], dtype=np.int32), state)
-        log_probabilities = rows[0].astype(np.float64)
-        may_end = len(ids) >= config.minimum_words
-        probabilities = _masked(log_probabilities, config.temperature, may_end)
-        word = int(rng.choice(len(probabilities), p=probabilities))
-        log_probability += float(log_probabilities[word])
+    def append(self, word: int, log_probability: float) -> None:
+        """Go on by a word that was drawn, or end."""
+        self.log_probability += log_probability
         if word == END:
-            return Sample(ids, log_probability, ended=True)
-        ids.append(word)
-    return Sample(ids, log_probability, ended=False)
+            self.ended = True
+        else:
+            self.ids.append(word)
 
 
-def _masked(
-    log_probabilities: NDArray[np.float64], temperature: float, may_end: bool
-) -> NDArray[np.float64]:
-    """The distribution that is drawn from, however small the share of what remains."""
-    scores = log_probabilities.copy()
-    scores[NEVER_DRAWN] = -np.inf
-    if not may_end:
-        scores[END] = -np.inf
-    # at a tiny temperature all but the best become -inf, as they should
-    with np.errstate(over="ignore"):
-        scores = (scores - scores.max()) / temperature
-    weights = np.exp(scores)
-    distribution: NDArray[np.float64] = weights / weights.sum()
-    return distribution
+def draw_sentences(
+    network: Network, config: SamplingConfig, rng: np.random.Generator
+) -> list[Sample]:
+    """Sentences drawn word by word, all of them side by side, each by a generator of its own: more
+    sentences leave the first ones as they are.
+
+    The unknown word and the start are never drawn, the end not before `minimum_words`; the others'
+    probabilities are scaled up.
+    """
+    rngs = rng.spawn(config.sentences)
+    samples = [Sample() for _ in rngs]
+    growing = list(range(len(samples)))
+    words = np.full(len(samples), START, dtype=np.int32)
+    state = None
+    for length in range(config.maximum_words):
+        state = network.step(words, state)
+        barred = NEVER_DRAWN if length >= config.minimum_words else [*NEVER_DRAWN, END]
+        hidden = state[:, : network.hidden_size]
+        words, log_probabilities = network.output.draw(
+            hidden, barred, config.temperature, [rngs[number] for number in growing]
+        )
+        for number, word, log_probability in zip(
+            growing, words.tolist(), log_probabilities.tolist(), strict=True
+        ):
+            samples[number].append(word, log_probability)
+        going_on = np.flatnonzero(words != END)
+        if len(going_on) == 0:
+            break
+        growing = [growing[row] for row in going_on]
+        words, state = words[going_on], state[going_on]
+    return samples

@@ -9,14 +9,16 @@ from typing import Any
 from unrolled.config.files import read_config_file
 from unrolled.config.sections import (
     ChecksConfig,
+    ClassesConfig,
     CorpusConfig,
     EvaluationConfig,
+    ModelConfig,
     SamplingConfig,
     TextConfig,
     TrainingConfig,
     VocabularyConfig,
 )
-from unrolled.config.sweep import runs
+from unrolled.config.sweep import Run, runs
 from unrolled.config.validation import validate
 from unrolled.errors import ConfigError
 
@@ -24,6 +26,7 @@ RECORDS: Sequence[tuple[str, type]] = (
     ("corpus", CorpusConfig),
     ("text", TextConfig),
     ("text", VocabularyConfig),
+    ("classes", ClassesConfig),
     ("checks", ChecksConfig),
     ("evaluation", EvaluationConfig),
     ("sampling", SamplingConfig),
@@ -60,7 +63,8 @@ def checked_config(
     for section, record in RECORDS:
         record(**section_part(ordered, section, record))
     for run in runs(ordered):
-        TrainingConfig(**run.training)
+        _require_sense(run)
+    _require_room_for_classes(ordered)
     _require_different(run.name for run in runs(ordered))
     return ordered
 
@@ -87,6 +91,28 @@ def _require_own_name(experiment: str, files: Sequence[Path]) -> None:
         raise ConfigError(
             f"experiment must be the name of its file, {' or '.join(map(repr, names))}"
             f" (got {experiment!r})"
+        )
+
+
+def _require_sense(run: Run) -> None:
+    """Refuse settings that each are sound and together have no meaning."""
+    model, training = ModelConfig(**run.model), TrainingConfig(**run.training)
+    if training.optimiser == "adam_and_sgd" and model.output != "classes":
+        raise ConfigError(
+            "training.optimiser must be sgd, momentum or adam when model.output is"
+            f" '{model.output}' (got 'adam_and_sgd', which is for classes)"
+        )
+
+
+def _require_room_for_classes(config: Mapping[str, Any]) -> None:
+    """Refuse classes that would not have two words each even in the largest vocabulary allowed."""
+    classes, most_words = ClassesConfig(**config["classes"]), config["text"]["vocabulary_size"]
+    needed = classes.words_alone + 2 * (classes.count or 0)
+    if needed > most_words:
+        raise ConfigError(
+            "classes.words_alone and two words for each of classes.count must be at most"
+            f" text.vocabulary_size, {most_words} (got {classes.words_alone} and {classes.count},"
+            f" which makes {needed})"
         )
 
 

@@ -64,6 +64,17 @@ class VocabularyConfig:
 
 
 @dataclass(frozen=True)
+class ClassesConfig:
+    """How words are put into classes, for output layers that go by them."""
+
+    method: Literal["frequency", "brown"]
+    count: int | None
+    words_alone: int
+    sweeps: int
+    size_penalty: float
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """The network's shape."""
 
@@ -71,8 +82,17 @@ class ModelConfig:
     hidden_size: int
     bias: bool
     tied_weights: bool
+    output: Literal["softmax", "classes"]
     recurrent_initialisation: Literal["uniform", "orthogonal"]
     precision: Literal["single", "double"]
+
+    def __post_init__(self) -> None:
+        if self.tied_weights and self.output == "classes":
+            raise ConfigError(
+                "model.tied_weights must be false when model.output is 'classes' (got true): there"
+                " the output weights of a word tell it from the other words of its class alone, too"
+                " little for it to go in by"
+            )
 
 
 @dataclass(frozen=True)
@@ -86,9 +106,10 @@ class TrainingConfig:
     batch_size: int
     carry_state: bool
     segment_length: int
-    optimiser: Literal["sgd", "momentum", "adam"]
+    optimiser: Literal["sgd", "momentum", "adam", "adam_and_sgd"]
     momentum: float
     learning_rate: float
+    class_learning_rate: float
     schedule: Literal["constant", "halving", "cosine"]
     warmup_epochs: float
     gradient_norm_limit: float | None

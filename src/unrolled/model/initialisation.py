@@ -5,13 +5,18 @@ from numpy.typing import DTypeLike
 
 from unrolled.model.arguments import require_at_least
 from unrolled.model.cells import CELLS
-from unrolled.model.network import Network
-from unrolled.model.output.softmax import laid_out
+from unrolled.model.network import Network, laid_out
 from unrolled.model.types import Array, Parameters
+from unrolled.text.classes import WordClasses
 
 
 def parameter_shapes(
-    cell_name: str, vocabulary_size: int, hidden_size: int, bias: bool, tied: bool = False
+    cell_name: str,
+    vocabulary_size: int,
+    hidden_size: int,
+    bias: bool,
+    tied: bool = False,
+    classes: WordClasses | None = None,
 ) -> dict[str, tuple[int, ...]]:
     """The arrays that a network is made of.
 
@@ -19,6 +24,10 @@ def parameter_shapes(
     after the other. The recurrent weights act on hidden states, the output weights have a row for
     each word again. Where both are tied, the output weights' rows go in too, by way of a projection
     to the cell's blocks.
+
+    With word classes the root weights have a row for each class, and the output weights one for
+    each word that does not stand alone, at its position. They are never tied: such a row tells a
+    word from the others of its class, and nothing of what sets the class apart.
 
     Source of the tying: Press & Wolf, Using the Output Embedding to Improve Language Models (2017).
     """
@@ -28,11 +37,17 @@ def parameter_shapes(
         "recurrent_weights": (blocks, hidden_size),
         "output_weights": (vocabulary_size, hidden_size),
     }
+    if classes is not None:
+        shapes["root_weights"] = (classes.count, hidden_size)
+        shapes["output_weights"] = (int(classes.starts[-1]), hidden_size)
     if tied:
         del shapes["input_weights"]
         shapes["input_projection"] = (blocks, hidden_size)
     if bias:
-        shapes |= {"bias": (blocks,), "output_bias": (vocabulary_size,)}
+        shapes["bias"] = (blocks,)
+        shapes["output_bias"] = shapes["output_weights"][:1]
+        if classes is not None:
+            shapes["root_bias"] = shapes["root_weights"][:1]
     return shapes
 
 
@@ -45,6 +60,7 @@ def initialised(
     bias: bool = False,
     tied: bool = False,
     orthogonal: bool = False,
+    classes: WordClasses | None = None,
 ) -> Network:
     """A network with weights uniform in ±1/sqrt(n), n being the length of what the weights act on.
 
@@ -63,9 +79,12 @@ def initialised(
     require_at_least("vocabulary_size", vocabulary_size, 1)
     require_at_least("hidden_size", hidden_size, 1)
     limits = dict.fromkeys(
-        ("recurrent_weights", "output_weights", "input_projection"), hidden_size**-0.5
-    ) | {"input_weights": vocabulary_size**-0.5, "bias": 0.0, "output_bias": 0.0}
-    shapes = parameter_shapes(cell_name, vocabulary_size, hidden_size, bias, tied)
+        ("recurrent_weights", "root_weights", "output_weights", "input_projection"),
+        hidden_size**-0.5,
+    )
+    limits |= dict.fromkeys(("bias", "root_bias", "output_bias"), 0.0)
+    limits["input_weights"] = vocabulary_size**-0.5
+    shapes = parameter_shapes(cell_name, vocabulary_size, hidden_size, bias, tied, classes)
     parameters: Parameters = {
         name: rng.uniform(-limits[name], limits[name], size=shape).astype(dtype)
         for name, shape in shapes.items()
@@ -76,8 +95,7 @@ def initialised(
     keep = CELLS[cell_name].KEEP_BLOCK
     if bias and keep is not None:
         parameters["bias"][keep * hidden_size : (keep + 1) * hidden_size] = 1
-    parameters["output_weights"] = laid_out(parameters["output_weights"])
-    return Network(parameters, cell_name)
+    return Network(laid_out(parameters), cell_name, classes)
 
 
 def _orthogonal(size: int, rng: np.random.Generator) -> Array:

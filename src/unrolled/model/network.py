@@ -1,7 +1,7 @@
-"""The network that is trained: any cell between words and a softmax, over packed batches.
+"""The network that is trained: any cell and any output layer, over packed batches.
 
-With the Elman cell and without biases it is the same mathematics as `unrolled.model.reference`, for
-many sentences at once.
+With the Elman cell, the plain softmax and no biases it is the same mathematics as
+`unrolled.model.reference`, for many sentences at once.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,12 +16,17 @@ from unrolled.model import bptt
 from unrolled.model.cells import CELLS
 from unrolled.model.cells.cell import Cell
 from unrolled.model.dropout import Dropout
+from unrolled.model.output.classes import ClassSoftmax
 from unrolled.model.output.layer import OutputLayer
-from unrolled.model.output.softmax import Softmax
+from unrolled.model.output.softmax import Softmax, by_columns
 from unrolled.model.packing import PackedBatch
 from unrolled.model.types import Array, Gradients, Parameters, RowGradient
 from unrolled.model.workspace import Workspace
+from unrolled.text.classes import WordClasses
 from unrolled.text.vocabulary import Ids
+
+TOGETHER = 6
+"""How many occurrences of a word in a batch are added up together with those of others."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,12 @@ class Network:
         parameters: arrays of one precision, by the names and shapes of
             `initialisation.parameter_shapes`; with biases or without, tied or not.
         cell_name: a key of `CELLS`.
+        classes: of the words, for an output layer that goes by them; None for the plain softmax.
     """
 
     parameters: Parameters
     cell_name: str
+    classes: WordClasses | None = None
 
     @property
     def cell(self) -> Cell:
@@ -64,7 +71,7 @@ class Network:
     @property
     def vocabulary_size(self) -> int:
         """How many words have a probability."""
-        return len(self.parameters["output_weights"])
+        return len(self.classes or self.parameters["output_weights"])
 
     @property
     def hidden_size(self) -> int:
@@ -80,7 +87,11 @@ class Network:
     def output(self) -> OutputLayer:
         """What makes probabilities of a hidden state."""
         parameters = self.parameters
-        return Softmax(parameters["output_weights"], parameters.get("output_bias"), self._workspace)
+        weights, bias = parameters["output_weights"], parameters.get("output_bias")
+        if self.classes is None:
+            return Softmax(weights, bias, self._workspace)
+        root_weights, root_bias = parameters["root_weights"], parameters.get("root_bias")
+        return ClassSoftmax(self.classes, root_weights, weights, root_bias, bias, self._workspace)
 
     def forward(
         self, batch: PackedBatch, start: Array | None = None, dropout: Dropout | None = None
@@ -101,8 +112,10 @@ class Network:
         row_mask = dropout.drop_inputs(rows) if dropout else None
         weights = self.parameters["recurrent_weights"]
         trace = bptt.forward(self.cell, batch, self._projected(rows), weights, start)
-        hidden = np.array(trace.hidden, order="C")
-        hidden_mask = dropout.drop_outputs(hidden) if dropout else None
+        hidden, hidden_mask = np.ascontiguousarray(trace.hidden), None
+        if dropout:
+            hidden = hidden.copy()  # what is dropped for the output layer stays in the state
+            hidden_mask = dropout.drop_outputs(hidden)
         return ForwardPass(rows, row_mask, trace, hidden, hidden_mask)
 
     def passes(
@@ -116,6 +129,14 @@ class Network:
             forward = self.forward(batch, batch.start(states), dropout)
             yield batch, forward
             states = forward.trace.states
+
+    def losses(self, batch: PackedBatch, forward: ForwardPass | None = None) -> Array:
+        """(positions,) the loss of every prediction in nats.
+
+        Without the way forward, it begins with zeros.
+        """
+        forward = forward or self.forward(batch)
+        return self.output.losses(forward.hidden, batch.targets)
 
     def losses_and_hits(
         self, batch: PackedBatch, forward: ForwardPass | None = None
@@ -155,7 +176,7 @@ class Network:
             self.parameters["recurrent_weights"],
             truncation_depth,
         )
-        gradients = {
+        gradients: dict[str, Array | RowGradient] = {
             **output_gradients,
             "recurrent_weights": d_recurrent.T @ forward.trace.previous_hidden,
         }
@@ -164,22 +185,24 @@ class Network:
         self._add_gradients_of_words(gradients, batch.inputs, forward, d_word)
         return loss, gradients
 
-    def step(self, ids: Ids, state: Array | None) -> tuple[Array, Array]:
-        """The next states, and the log-probabilities of the next words.
+    def step(self, ids: Ids, state: Array | None) -> Array:
+        """The next states, (rows, parts * hidden), of which the first part predicts.
 
         Args:
             ids: (rows,) the words that are read.
             state: (rows, parts * hidden), or None at the start of a sentence.
-
-        Returns:
-            (rows, parts * hidden) and (rows, vocabulary).
         """
         weights = self.parameters["recurrent_weights"]
         if state is None:
             state = np.zeros((len(ids), self.cell.PARTS * self.hidden_size), dtype=weights.dtype)
-        recurrent = state[:, : self.hidden_size] @ weights.T
-        state, _ = self.cell.step(self._projected(self._word_rows[ids]), recurrent, state)
-        return state, self.output.log_probabilities(state[:, : self.hidden_size])
+        word, recurrent = (
+            self._projected(self._word_rows[ids]),
+            state[:, : self.hidden_size] @ weights.T,
+        )
+        memory = np.empty((len(ids), self.cell.MEMORY * self.hidden_size), dtype=weights.dtype)
+        following = np.empty_like(state)
+        self.cell.step(word, recurrent, state, following, memory)
+        return following
 
     def _add_gradients_of_words(
         self,
@@ -216,8 +239,28 @@ class Network:
         return word + self.parameters["bias"] if "bias" in self.parameters else word
 
 
+def laid_out(parameters: Parameters) -> Parameters:
+    """The parameters as they are best kept in memory: the rows of a large softmax by columns."""
+    name = "root_weights" if "root_weights" in parameters else "output_weights"
+    return {**parameters, name: by_columns(parameters[name])}
+
+
 def _summed_by_row(ids: Ids, values: Array) -> RowGradient:
-    """The values of equal ids added up."""
+    """The values of equal ids added up.
+
+    Most words of a batch occur once or a few times: these are added up together, their second
+    occurrences, their third ones, and so on; what is left of the frequent ones word by word. Sums
+    over stretches of rows by `numpy.add.reduceat` take two to five times as long.
+    """
     order = np.argsort(ids, kind="stable")
-    rows, starts = np.unique(ids[order], return_index=True)
-    return RowGradient(rows, np.add.reduceat(values[order], starts, axis=0))
+    ranked = ids[order]
+    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
+    counts = np.diff(starts, append=len(ids))
+    sums = values[order[starts]]
+    for occurrence in range(1, TOGETHER):
+        more = np.flatnonzero(counts > occurrence)
+        sums[more] += values[order[starts[more] + occurrence]]
+    for row in np.flatnonzero(counts > TOGETHER).tolist():
+        rest = order[starts[row] + TOGETHER : starts[row] + counts[row]]
+        sums[row] += values[rest].sum(axis=0)
+    return RowGradient(ranked[starts], sums)

@@ -64,12 +64,22 @@ class PackedBatch:
         start[self.continues < 0] = 0
         return start
 
+    @cached_property
+    def sentence_starts(self) -> NDArray[np.int64]:
+        """(sentences + 1,) where each sentence begins in `by_sentence`, the number of rows last."""
+        widths = np.diff(self.step_starts)
+        lengths = np.searchsorted(-widths, -np.arange(len(self.order)), side="left")
+        return np.concatenate([[0], np.cumsum(lengths)])
+
+    @cached_property
+    def by_sentence(self) -> NDArray[np.int64]:
+        """(positions,) the rows of the first sentence, then those of the second, and so on."""
+        return _rows_by_sentence(self.step_starts, np.diff(self.sentence_starts))
+
     def last_rows(self) -> NDArray[np.int64]:
         """(sentences,) the last row of each sentence, in the sentences as given."""
-        widths = np.diff(self.step_starts)
-        last_steps = np.searchsorted(-widths, -np.arange(len(self.order)), side="left") - 1
         rows = np.empty_like(self.order)
-        rows[self.order] = self.step_starts[last_steps] + np.arange(len(self.order))
+        rows[self.order] = self.by_sentence[self.sentence_starts[1:] - 1]
         return rows
 
     def require_ids_below(self, vocabulary_size: int) -> None:
@@ -156,13 +166,23 @@ def pack_pairs(
     lengths = lengths[order]
     widths = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left")
     step_starts = np.concatenate([[0], np.cumsum(widths)])
-    rows = np.concatenate([step_starts[:length] + k for k, length in enumerate(lengths)])
+    rows = _rows_by_sentence(step_starts, lengths)
     inputs, targets = (
         _placed(rows, np.concatenate([pairs[k][side] for k in order])) for side in (0, 1)
     )
     if continues is not None:
         continues = continues[order]
     return PackedBatch(inputs, targets, step_starts, order, continues)
+
+
+def _rows_by_sentence(
+    step_starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """(positions,) the rows of each sentence, one sentence after the other."""
+    starts = np.cumsum(lengths) - lengths
+    steps = np.arange(lengths.sum()) - np.repeat(starts, lengths)
+    rows: NDArray[np.int64] = step_starts[steps] + np.repeat(np.arange(len(lengths)), lengths)
+    return rows
 
 
 def _placed(rows: NDArray[np.int64], ids: Ids) -> Ids:

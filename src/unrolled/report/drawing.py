@@ -17,13 +17,15 @@ from unrolled.storage import write_text
 INK = "#101418"
 """Text, axes and lines; turned into the reader's own text colour when a figure is written."""
 
-BLUE, VERMILION, GREEN, ORANGE, SKY, PURPLE = (
+BLUE, VERMILION, GREEN, ORANGE, SKY, PURPLE, YELLOW, GREY = (
     "#0072b2",
     "#d55e00",
     "#009e73",
     "#e69f00",
     "#56b4e9",
     "#cc79a7",
+    "#f0e442",
+    "#999999",
 )
 """Told apart by all common forms of colour vision.
 

@@ -23,6 +23,7 @@ from unrolled.report.runs import (
     best_setting,
     by_setting,
     cell_title,
+    check_title,
     run_results,
 )
 
@@ -45,6 +46,8 @@ class Material:
         summary: its rows.
         baselines: rows of model, split, loss and perplexity.
         checks: of the gradients.
+        classes: `words_alone`, the `sizes` of the other word classes and the rows of the `telling`
+            ones; None where no run goes by classes.
         samples: rows by run.
         own_sentences: rows by run; empty if none were asked for.
         own_words: likewise.
@@ -60,6 +63,7 @@ class Material:
     summary: Sequence[Row]
     baselines: Sequence[Row]
     checks: Sequence[Mapping[str, Any]]
+    classes: Mapping[str, Any] | None
     samples: Mapping[str, Sequence[Row]]
     own_sentences: Mapping[str, Sequence[Row]]
     own_words: Mapping[str, Sequence[Row]]
@@ -82,6 +86,7 @@ def render(material: Material) -> str:
         "whole": _whole,
         "percent": _percent,
         "cell": cell_title,
+        "check": check_title,
     }
     runs = run_results(material.summary)
     settings = by_setting(runs)
@@ -138,12 +143,20 @@ def _network(material: Material, run: RunResult | None) -> dict[str, Any]:
         "cell": settings["cell"],
         "bias": settings.get("bias") == "true",
         "tied": settings.get("tied_weights") == "true",
+        "classes": _class_sizes(material) if settings.get("output") == "classes" else None,
         "start": "segment" if settings.get("carry_state") == "true" else "sentence",
         "blocks": CELLS[settings["cell"]].BLOCKS,
         "hidden_size": int(settings["hidden_size"]),
         "depth": depth,
         "first_reached": last - reach,
     }
+
+
+def _class_sizes(material: Material) -> dict[str, int]:
+    """How many classes there are, those of one word included, and how many words share one."""
+    assert material.classes is not None  # as some run goes by them
+    sizes = material.classes["sizes"]
+    return {"count": material.classes["words_alone"] + len(sizes), "inside": sum(sizes)}
 
 
 def _number(value: float | str | None, digits: int = 1) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 from unrolled.config.sweep import NAMED, depth_order
 
@@ -103,6 +104,12 @@ class Setting:
 def cell_title(cell: str) -> str:
     """A cell's name as it is written: Elman is a person, the others are initials."""
     return cell.capitalize() if cell == "elman" else cell.upper()
+
+
+def check_title(check: Mapping[str, Any]) -> str:
+    """What a gradient check was made with, in words."""
+    kinds = {"tied weights": check["tied_weights"], "word classes": check["output"] == "classes"}
+    return ", ".join([cell_title(check["cell"]), *(kind for kind in kinds if kinds[kind])])
 
 
 def run_results(summary: Sequence[Mapping[str, str]]) -> list[RunResult]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.analysis.gradient_check import ParameterCheck, check_gradients
+from unrolled.analysis.gradient_check import Checked, ParameterCheck, check_gradients
 from unrolled.config.sections import ChecksConfig
 from unrolled.config.sweep import depth_limit
 from unrolled.storage import write_json
@@ -18,6 +18,7 @@ from unrolled.storage import write_json
 def run(
     config: ChecksConfig,
     cell: str,
+    output: str,
     tied_weights: bool,
     truncation_depth: int | str,
     check: Path | str,
@@ -27,16 +28,19 @@ def run(
     Args:
         config: the small model and the figures of the check.
         cell: whose gradients.
+        output: softmax or classes.
         tied_weights: whether input and output weights are tied.
         truncation_depth: how far back they reach.
         check: the JSON file to write.
     """
     # with biases, which are parameters like the others, whether the sweep uses them or not
-    checks = check_gradients(cell, True, tied_weights, config, depth_limit(truncation_depth))
+    checked = Checked(cell, output, bias=True, tied=tied_weights)
+    checks = check_gradients(checked, config, depth_limit(truncation_depth))
     write_json(
         check,
         {
             "cell": cell,
+            "output": output,
             "tied_weights": tied_weights,
             "truncation_depth": truncation_depth,
             "passed": bool(checks) and all(item.passes(config.tolerance) for item in checks),

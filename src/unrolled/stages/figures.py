@@ -18,7 +18,15 @@ from unrolled.storage import Cell, read_json, read_tsv, write_tsv
 
 MEANS = ["finished_runs", "mean_test_perplexity", "lowest", "highest"]
 SPREADS = ["setting", "run", "test_perplexity"]
-ERRORS = ["cell", "tied_weights", "truncation_depth", "parameter", "relative_error_from", "entries"]
+ERRORS = [
+    "cell",
+    "output",
+    "tied_weights",
+    "truncation_depth",
+    "parameter",
+    "relative_error_from",
+    "entries",
+]
 LENGTHS = ["split", "words", "sentences"]
 
 
@@ -91,6 +99,7 @@ def _errors(checks: Sequence[Mapping[str, Any]]) -> list[dict[str, Cell]]:
     return [
         {
             "cell": check["cell"],
+            "output": check["output"],
             "tied_weights": shown(check["tied_weights"]),
             "truncation_depth": check["truncation_depth"],
             "parameter": parameter["parameter"],

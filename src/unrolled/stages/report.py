@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from unrolled.report.page import Material, render
 from unrolled.storage import read_json, read_text, read_tsv, write_json, write_text
+from unrolled.text.classes import read_classes
+from unrolled.text.vocabulary import read_vocabulary
 
 Folders = Mapping[str, Path]
 VERSIONS = ["unrolled", "python", "numpy", "commit"]
@@ -16,6 +20,7 @@ def run(
     corpus: Path | str,
     summary: Path | str,
     checks: Sequence[Path | str],
+    with_classes: bool,
     run_folders: Mapping[str, Path | str],
     figures: Sequence[Path | str],
     report: Path | str,
@@ -25,9 +30,11 @@ def run(
 
     Args:
         config: the resolved configuration.
-        corpus: the folder of provenance.json, profile.json and baselines.tsv.
+        corpus: the folder of provenance.json, profile.json and baselines.tsv, of vocabulary.tsv,
+            classes.tsv and telling_classes.tsv.
         summary: the table of runs.
         checks: of the gradients.
+        with_classes: whether any run goes by word classes; the last three files are read only then.
         run_folders: of the runs that exist, by name.
         figures: the SVG files.
         report: the page to write.
@@ -44,6 +51,7 @@ def run(
         summary=read_tsv(summary),
         baselines=read_tsv(corpus / "baselines.tsv"),
         checks=[read_json(path) for path in checks],
+        classes=_classes(corpus) if with_classes else None,
         samples=_tables(folders, "samples.tsv"),
         own_sentences=_tables(own, "own_sentences.tsv"),
         own_words=_tables(own, "own_words.tsv"),
@@ -53,6 +61,16 @@ def run(
     )
     write_text(report, render(material))
     write_json(record, config)
+
+
+def _classes(corpus: Path) -> dict[str, Any]:
+    """What the page says of the word classes."""
+    classes = read_classes(corpus / "classes.tsv", read_vocabulary(corpus / "vocabulary.tsv"))
+    return {
+        "words_alone": classes.words_alone,
+        "sizes": [size for size in np.diff(classes.starts).tolist() if size > 0],
+        "telling": read_tsv(corpus / "telling_classes.tsv"),
+    }
 
 
 def _tables(folders: Folders, name: str) -> dict[str, list[dict[str, str]]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unrolled.analysis.sampling import draw_sentence
+from unrolled.analysis.sampling import draw_sentences
 from unrolled.config.sections import SamplingConfig
 from unrolled.model.files import read_model
 from unrolled.storage import Cell, read_json, write_tsv
@@ -30,8 +30,7 @@ def _rows(config: SamplingConfig, run_folder: Path) -> list[dict[str, Cell]]:
     network, vocabulary, _ = read_model(run_folder / "model")
     rng = np.random.default_rng(config.seed)
     rows: list[dict[str, Cell]] = []
-    for number in range(1, config.sentences + 1):
-        sample = draw_sentence(network, config, rng)
+    for number, sample in enumerate(draw_sentences(network, config, rng), start=1):
         tokens = vocabulary.decode(sample.ids)
         rows.append(
             {

@@ -19,6 +19,7 @@ from unrolled.model.files import write_model
 from unrolled.model.initialisation import initialised
 from unrolled.model.packing import PackedBatch
 from unrolled.storage import Cell, write_json, write_tsv
+from unrolled.text.classes import read_classes
 from unrolled.text.dataset import read_dataset
 from unrolled.text.vocabulary import read_vocabulary
 from unrolled.training.loop import Evaluation, Outcome, Progress, train
@@ -54,7 +55,8 @@ def run(
         model: the network's shape.
         training: the recipe.
         notes: what else a reader of the model must know, for its config.json.
-        corpus: the folder of vocabulary.tsv and the encoded splits.
+        corpus: the folder of vocabulary.tsv, the encoded splits and, where the model goes by them,
+            classes.tsv.
         folder: where the run's files go.
         log: shows a bar; a line per epoch goes to the terminal as well.
     """
@@ -63,6 +65,9 @@ def run(
     dataset, validation = (
         read_dataset(corpus / split, len(vocabulary)) for split in ("train", "valid")
     )
+    classes = None
+    if model.output == "classes":
+        classes = read_classes(corpus / "classes.tsv", vocabulary)
     seeds = np.random.SeedSequence(training.seed).spawn(2)
     network = initialised(
         len(vocabulary),
@@ -73,6 +78,7 @@ def run(
         model.bias,
         model.tied_weights,
         orthogonal=model.recurrent_initialisation == "orthogonal",
+        classes=classes,
     )
     began = time.perf_counter()
     outcome = train(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -91,7 +91,7 @@ def train(
             reason = str(diverged)
     reason = reason or _ended_worse(run.history)
     return Outcome(
-        Network(run.best_parameters, network.cell_name),
+        replace(network, parameters=run.best_parameters),
         run.best,
         run.history,
         "diverged" if reason else "finished",
@@ -109,7 +109,7 @@ def mean_loss(network: Network, dataset: Dataset, carry_state: bool = False) -> 
     """
     total = 0.0
     for batch, forward in network.passes(ordered_batches(dataset, carry_state)):
-        losses, _ = network.losses_and_hits(batch, forward)
+        losses = network.losses(batch, forward)
         total += float(losses.sum(dtype=np.float64))
     return total / dataset.prediction_count
 

@@ -11,17 +11,33 @@ from unrolled.model.types import Array
 
 BLOCKS = 1
 PARTS = 1
+MEMORY = 0
 KEEP_BLOCK = None
 FORMULA = "s_t = tanh(input_weights[x_t] + bias + recurrent_weights @ s_{t-1})"
 
 
-def step(word: Array, recurrent: Array, previous: Array) -> tuple[Array, Array]:
-    """The next hidden states; nothing else is needed on the way back."""
-    state = np.tanh(word + recurrent)
-    return state, state[:, :0]
+def step(word: Array, recurrent: Array, previous: Array, state: Array, memory: Array) -> None:
+    """Fill in the next hidden states; nothing else is needed on the way back."""
+    recurrent += word
+    np.tanh(recurrent, out=state)
 
 
-def step_backward(d_state: Array, previous: Array, state: Array, memory: Array) -> StepGradients:
-    """The gradients for the two projections, which are added: tanh' = 1 - tanh²."""
-    d_sum = d_state * (1 - state * state)
-    return StepGradients(d_sum, d_sum, None)
+def slopes(previous: Array, state: Array, memory: Array) -> Array:
+    """The slope of tanh, 1 - tanh²."""
+    slope = np.multiply(state, state)
+    return np.subtract(1, slope, out=slope)
+
+
+def step_backward(d_hidden: Array, d_rest: Array, slopes: Array) -> StepGradients:
+    """The gradients for the sums of the two projections."""
+    return StepGradients(d_hidden * slopes, None, d_rest)
+
+
+def word_gradient(d_sums: Array) -> Array:
+    """The projections are simply added."""
+    return d_sums
+
+
+def recurrent_gradient(d_sums: Array) -> Array:
+    """Likewise."""
+    return d_sums

@@ -12,11 +12,12 @@ gate after the product, as in cuDNN and in PyTorch.
 
 import numpy as np
 
-from unrolled.model.cells.cell import StepGradients, sigmoid
+from unrolled.model.cells.cell import StepGradients, blocks, sigmoid
 from unrolled.model.types import Array
 
 BLOCKS = 3
 PARTS = 1
+MEMORY = 4
 KEEP_BLOCK = 1
 FORMULA = (
     "u1, u2, u3 = split(input_weights[x_t] + bias, 3); "
@@ -26,20 +27,56 @@ FORMULA = (
 )
 
 
-def step(word: Array, recurrent: Array, previous: Array) -> tuple[Array, Array]:
-    """The next hidden states; remembered are the gates, the candidate and w_3."""
+def step(word: Array, recurrent: Array, previous: Array, state: Array, memory: Array) -> None:
+    """Fill in the next hidden states; remembered are the gates, the candidate and w_3."""
     size = previous.shape[1]
-    gates = sigmoid(word[:, : 2 * size] + recurrent[:, : 2 * size])
-    r, z = gates[:, :size], gates[:, size:]
-    past = recurrent[:, 2 * size :]
-    n = np.tanh(word[:, 2 * size :] + r * past)
-    return n + z * (previous - n), np.hstack([gates, n, past])
+    r, z, n, past = blocks(memory, MEMORY)
+    gates = memory[:, : 2 * size]
+    np.add(word[:, : 2 * size], recurrent[:, : 2 * size], out=gates)
+    sigmoid(gates)
+    past[:] = recurrent[:, 2 * size :]
+    np.multiply(r, past, out=n)
+    n += word[:, 2 * size :]
+    np.tanh(n, out=n)
+    np.subtract(previous, n, out=state)
+    state *= z
+    state += n
 
 
-def step_backward(d_state: Array, previous: Array, state: Array, memory: Array) -> StepGradients:
-    """The gradients for both projections, which differ in the candidate, and the state before."""
-    r, z, n, past = np.split(memory, 4, axis=1)
-    d_n = d_state * (1 - z) * (1 - n * n)
-    d_z = d_state * (previous - n) * z * (1 - z)
-    d_r = d_n * past * r * (1 - r)
-    return StepGradients(np.hstack([d_r, d_z, d_n]), np.hstack([d_r, d_z, d_n * r]), d_state * z)
+def slopes(previous: Array, state: Array, memory: Array) -> Array:
+    """What the gradient for a state is multiplied by, a block for each of: u_3, u_1 and w_1, u_2
+    and w_2, w_3, s_{t-1}.
+    """
+    size = previous.shape[1]
+    r, z, n, past = blocks(memory, MEMORY)
+    slopes = np.empty((len(memory), 5 * size), dtype=memory.dtype)
+    of_word, of_reset, of_update, of_past, kept = blocks(slopes, 5)
+    kept[:] = z
+    np.multiply(1 - z, 1 - n * n, out=of_word)
+    np.multiply(of_word, r, out=of_past)
+    np.multiply(of_past, past * (1 - r), out=of_reset)
+    np.multiply(previous - n, z * (1 - z), out=of_update)
+    return slopes
+
+
+def step_backward(d_hidden: Array, d_rest: Array, slopes: Array) -> StepGradients:
+    """The gradients for the sums u_3, u_1 + w_1, u_2 + w_2, w_3, and for the state before."""
+    size = d_hidden.shape[1]
+    d_sums = np.empty((len(d_hidden), 4 * size), dtype=d_hidden.dtype)
+    np.multiply(
+        d_hidden[:, np.newaxis],
+        slopes[:, : 4 * size].reshape(-1, 4, size),
+        out=d_sums.reshape(-1, 4, size),
+    )
+    return StepGradients(d_sums, d_hidden * slopes[:, 4 * size :], d_rest)
+
+
+def word_gradient(d_sums: Array) -> Array:
+    """The gradients for u, its third block last."""
+    size = d_sums.shape[1] // 4
+    return np.hstack([d_sums[:, size : 3 * size], d_sums[:, :size]])
+
+
+def recurrent_gradient(d_sums: Array) -> Array:
+    """The gradients for w."""
+    return d_sums[:, d_sums.shape[1] // 4 :]

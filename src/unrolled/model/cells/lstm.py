@@ -14,11 +14,12 @@ al., Learning to Forget (2000).
 
 import numpy as np
 
-from unrolled.model.cells.cell import StepGradients, sigmoid
+from unrolled.model.cells.cell import StepGradients, blocks, sigmoid
 from unrolled.model.types import Array
 
 BLOCKS = 4
 PARTS = 2
+MEMORY = 5
 KEEP_BLOCK = 1
 FORMULA = (
     "i, f, g, o = split(input_weights[x_t] + bias + recurrent_weights @ s_{t-1}, 4); "
@@ -26,32 +27,59 @@ FORMULA = (
 )
 
 
-def step(word: Array, recurrent: Array, previous: Array) -> tuple[Array, Array]:
-    """The next states [s, c]; remembered are the gates, the candidate and tanh(c)."""
+def step(word: Array, recurrent: Array, previous: Array, state: Array, memory: Array) -> None:
+    """Fill in the next states [s, c]; remembered are the gates, the candidate and tanh(c)."""
     size = previous.shape[1] // PARTS
-    sums = word + recurrent
-    i, f = np.split(sigmoid(sums[:, : 2 * size]), 2, axis=1)
-    g = np.tanh(sums[:, 2 * size : 3 * size])
-    o = sigmoid(sums[:, 3 * size :])
-    c = f * previous[:, size:] + i * g
-    shown = np.tanh(c)
-    return np.hstack([o * shown, c]), np.hstack([i, f, g, o, shown])
+    s, c = blocks(state, PARTS)
+    i, f, g, o, shown = blocks(memory, MEMORY)
+    np.add(word, recurrent, out=memory[:, : 4 * size])
+    sigmoid(memory[:, : 2 * size])
+    np.tanh(g, out=g)
+    sigmoid(o)
+    np.multiply(f, previous[:, size:], out=c)
+    c += np.multiply(i, g, out=s)
+    np.tanh(c, out=shown)
+    np.multiply(o, shown, out=s)
 
 
-def step_backward(d_state: Array, previous: Array, state: Array, memory: Array) -> StepGradients:
-    """The gradients for the two projections, which are added, and for the memory before."""
-    size = d_state.shape[1] // PARTS
-    i, f, g, o, shown = np.split(memory, 5, axis=1)
-    d_s, d_c = d_state[:, :size], d_state[:, size:]
-    d_c = d_c + d_s * o * (1 - shown * shown)
-    d_sums = np.hstack(
-        [
-            d_c * g * i * (1 - i),
-            d_c * previous[:, size:] * f * (1 - f),
-            d_c * i * (1 - g * g),
-            d_s * shown * o * (1 - o),
-        ]
+def slopes(previous: Array, state: Array, memory: Array) -> Array:
+    """What gradients are multiplied by, a block for each of: those for c_t on the way to i, f, g
+    and c_{t-1}; those for s_t on the way to c_t and o.
+    """
+    size = previous.shape[1] // PARTS
+    i, f, g, o, shown = blocks(memory, MEMORY)
+    slopes = np.empty((len(memory), 6 * size), dtype=memory.dtype)
+    of_i, of_f, of_g, kept, of_c, of_o = blocks(slopes, 6)
+    np.multiply(g, i * (1 - i), out=of_i)
+    np.multiply(previous[:, size:], f * (1 - f), out=of_f)
+    np.multiply(i, 1 - g * g, out=of_g)
+    kept[:] = f
+    np.multiply(o, 1 - shown * shown, out=of_c)
+    np.multiply(shown, o * (1 - o), out=of_o)
+    return slopes
+
+
+def step_backward(d_hidden: Array, d_rest: Array, slopes: Array) -> StepGradients:
+    """The gradients for a, and for the memory before."""
+    size = d_hidden.shape[1]
+    d_c = d_hidden * slopes[:, 4 * size : 5 * size]
+    d_c += d_rest
+    d_sums = np.empty((len(d_hidden), 4 * size), dtype=d_hidden.dtype)
+    np.multiply(
+        d_c[:, np.newaxis],
+        slopes[:, : 3 * size].reshape(-1, 3, size),
+        out=d_sums[:, : 3 * size].reshape(-1, 3, size),
     )
-    d_previous = np.zeros_like(d_state)
-    d_previous[:, size:] = d_c * f
-    return StepGradients(d_sums, d_sums, d_previous)
+    np.multiply(d_hidden, slopes[:, 5 * size :], out=d_sums[:, 3 * size :])
+    d_c *= slopes[:, 3 * size : 4 * size]
+    return StepGradients(d_sums, None, d_c)
+
+
+def word_gradient(d_sums: Array) -> Array:
+    """The projections are simply added."""
+    return d_sums
+
+
+def recurrent_gradient(d_sums: Array) -> Array:
+    """Likewise."""
+    return d_sums

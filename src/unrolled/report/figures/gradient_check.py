@@ -13,15 +13,17 @@ from matplotlib.ticker import MaxNLocator
 from unrolled.report.drawing import (
     BLUE,
     GREEN,
+    GREY,
     ORANGE,
     PURPLE,
     SKY,
     VERMILION,
+    YELLOW,
     counted,
     label_outer_axes,
     new_figure,
 )
-from unrolled.report.runs import cell_title
+from unrolled.report.runs import check_title
 
 PARAMETER_COLOURS = {
     "input_weights": BLUE,
@@ -30,6 +32,8 @@ PARAMETER_COLOURS = {
     "output_weights": GREEN,
     "bias": ORANGE,
     "output_bias": PURPLE,
+    "root_weights": YELLOW,
+    "root_bias": GREY,
 }
 
 
@@ -70,8 +74,7 @@ def _draw_errors(axis: Axes, check: Mapping[str, Any]) -> None:
         below = below + counts
     verdict = "passed" if check["passed"] else "FAILED"
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    tied = ", tied weights" if check["tied_weights"] else ""
     axis.set_title(
-        f"{cell_title(check['cell'])}{tied}, depth {check['truncation_depth']}: {verdict}",
+        f"{check_title(check)}, depth {check['truncation_depth']}: {verdict}",
         loc="left",
     )
