@@ -377,7 +377,6 @@ def test_a_vocabulary_of_another_size_is_refused(folder: Path) -> None:
         read_model(folder)
 
 
-@pytest.mark.xfail(strict=True, reason="nobody asks whether weights are tied")
 def test_tied_weights_are_refused_with_classes(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     change_config(folder, tied=True)

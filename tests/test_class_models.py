@@ -301,14 +301,7 @@ def test_a_split_is_scored_as_it_is_read_word_by_word(carry_state: bool) -> None
     "name",
     [
         "root_weights",
-        pytest.param(
-            "output_weights",
-            marks=pytest.mark.xfail(
-                raises=IndexError,
-                strict=True,
-                reason="no score of a class is the largest if all are NaN",
-            ),
-        ),
+        "output_weights",
     ],
 )
 def test_weights_so_large_that_nothing_is_finite_are_refused(name: str) -> None:

@@ -94,14 +94,6 @@ def read_model(folder: Path | str) -> tuple[Network, Vocabulary, dict[str, Any]]
     config = _read_config(folder / FILES[1])
     tensors = read_tensors(folder / FILES[0])
     cell, output, bias, tied, words, hidden, dtype = (config[key] for key in LAYOUT)
-    if cell not in CELLS:
-        raise DataError(
-            f"{folder / FILES[1]}: cell must be one of {', '.join(CELLS)} (got {cell!r})"
-        )
-    if output not in OUTPUTS:
-        raise DataError(
-            f"{folder / FILES[1]}: output must be one of {', '.join(OUTPUTS)} (got {output!r})"
-        )
     parameters, classes = tensors, None
     if output == "classes":
         parameters, classes = _with_classes(folder / FILES[0], tensors, words)
@@ -175,4 +167,11 @@ def _read_config(path: Path) -> dict[str, Any]:
     for key in (*LAYOUT, "carry_state"):
         if key not in config:
             raise DataError(f"{path} lacks {key}")
+    for key, known in (("cell", CELLS), ("output", OUTPUTS)):
+        if config[key] not in known:
+            raise DataError(
+                f"{path}: {key} must be one of {', '.join(known)} (got {config[key]!r})"
+            )
+    if config["output"] == "classes" and config["tied"]:
+        raise DataError(f"{path}: tied must be false when output is classes (got true)")
     return config

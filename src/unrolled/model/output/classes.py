@@ -51,7 +51,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.model.output.draw import Scores, draw, tempered
+from unrolled.model.output.draw import Scores, draw, tempered, tempered_share
 from unrolled.model.output.layer import DrawnWords, OutputGradients
 from unrolled.model.output.softmax import Softmax, are_safe, chunks
 from unrolled.model.types import Array
@@ -166,18 +166,18 @@ class ClassSoftmax:
         barred words, whose share shrinks by what is barred.
         """
         of_classes = self._root.log_probabilities(hidden).astype(np.float64)
-        scores = tempered(of_classes, temperature)
+        left = of_classes.copy()
         for number in {int(self.classes.class_of[word]) for word in barred}:
-            _, allowed = self._choices_within(number, hidden, barred, temperature)
-            with np.errstate(divide="ignore"):  # nothing may be left: -inf
-                scores[:, number] += np.log(np.exp(allowed).sum(axis=1))
-        classes = draw(scores, rngs)
+            found, allowed = self._choices_within(number, hidden, barred)
+            left[:, number] += tempered_share(allowed, temperature)
+            left[:, number] -= tempered_share(found, temperature)
+        classes = draw(tempered(left, temperature), rngs)
         ids = self.classes.first[classes]
         of_words = of_classes[np.arange(len(classes)), classes]
         for number in np.unique(classes[self._sizes[classes] > 0]).tolist():
             rows = np.flatnonzero(classes == number)
-            found, allowed = self._choices_within(number, hidden[rows], barred, temperature)
-            places = draw(allowed, [rngs[row] for row in rows.tolist()])
+            found, allowed = self._choices_within(number, hidden[rows], barred)
+            places = draw(tempered(allowed, temperature), [rngs[row] for row in rows.tolist()])
             ids[rows] = self.classes.members[number][places]
             of_words[rows] += found[np.arange(len(rows)), places]
         return DrawnWords(ids, of_words)
@@ -202,22 +202,19 @@ class ClassSoftmax:
         return Softmax(self.weights[words], bias, self.workspace)
 
     def _choices_within(
-        self, number: int, hidden: Array, barred: Collection[int], temperature: float
+        self, number: int, hidden: Array, barred: Collection[int]
     ) -> tuple[Scores, Scores]:
-        """Log-probabilities of a class's words, (rows, words) both: as they are, and as they are
-        drawn by.
-
-        The latter are at a temperature and -inf for barred words; with those they would sum to one.
+        """Log-probabilities of a class's words, (rows, words) both: as they are, and with -inf for
+        barred words.
         """
         members = self.classes.members[number]
         if len(members) == 1:
             log_probabilities = np.zeros((len(hidden), 1))
         else:
             log_probabilities = self._within(number).log_probabilities(hidden).astype(np.float64)
-        scores = tempered(log_probabilities, temperature)
-        scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        scores[:, np.isin(members, list(barred))] = -np.inf
-        return log_probabilities, scores
+        allowed = log_probabilities.copy()
+        allowed[:, np.isin(members, list(barred))] = -np.inf
+        return log_probabilities, allowed
 
     def _first_guesses(self, hidden: Array) -> Ids:
         """(rows,) the most probable word of each state.
@@ -255,7 +252,7 @@ class ClassSoftmax:
         if len(sums) > 0:
             largest = np.maximum.reduceat(exponentials, pairs.starts)
             log_probabilities[pairs.rows] = np.log(largest / sums)
-            places = np.flatnonzero(exponentials == np.repeat(largest, pairs.lengths))
+            places = np.flatnonzero(~(exponentials < np.repeat(largest, pairs.lengths)))
             places = places[np.searchsorted(places, pairs.starts)]  # the first of equals
             words[pairs.rows] = self.classes.order[
                 self.classes.starts[classes[pairs.rows]] + places - pairs.starts

@@ -38,3 +38,16 @@ def tempered(log_probabilities: Scores, temperature: float) -> Scores:
         best = log_probabilities.max(axis=1, keepdims=True)
         scores: Scores = (log_probabilities - best) / temperature
     return scores
+
+
+def tempered_share(log_probabilities: Scores, temperature: float) -> Scores:
+    """(rows,) T log Σ exp(log_probabilities / T): what choices have together at a temperature T.
+
+    At a tiny temperature it is what the best of them has, and it is -inf where none has anything.
+    """
+    best = log_probabilities.max(axis=1)
+    best[np.isneginf(best)] = 0
+    with np.errstate(over="ignore", divide="ignore"):
+        sums = np.exp((log_probabilities - best[:, np.newaxis]) / temperature).sum(axis=1)
+        share: Scores = best + temperature * np.log(sums)
+    return share
