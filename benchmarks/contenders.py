@@ -1,7 +1,8 @@
 """What is measured: a training step of the same network by different means.
 
 Each contender makes one step of plain gradient descent with each batch, on the mean loss of its
-tokens. All begin with the same weights, have no biases and do not clip gradients.
+tokens. All begin with the same weights, have no biases and do not clip gradients. With word classes
+the output layer is another model: its weights are others, those before it the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +16,12 @@ from unrolled.model.cells import CELLS
 from unrolled.model.initialisation import initialised
 from unrolled.model.network import Network
 from unrolled.model.packing import pack
+from unrolled.text.classes import WordClasses, frequency_classes
 from unrolled.training.optimisers import Sgd
 
 LEARNING_RATE = 0.1
+WORDS_ALONE = 32
+"""Classes of one word each; the default configuration has as many."""
 
 Sentences = Sequence[NDArray[np.int64]]
 Weights = dict[str, NDArray[Any]]
@@ -36,22 +40,23 @@ class Contender(Protocol):
         """The weights by the names of this project: input, recurrent and output."""
 
 
-def start(setting: Setting) -> Network:
-    """The network that all contenders begin with."""
+def start(setting: Setting, classes: WordClasses | None = None) -> Network:
+    """The network that all contenders begin with; with classes its output layer is another."""
     return initialised(
         setting.vocabulary_size,
         setting.hidden_size,
         np.random.default_rng(2),
         setting.dtype,
         setting.cell,
+        classes=classes,
     )
 
 
 class Unrolled:
     """This project."""
 
-    def __init__(self, setting: Setting) -> None:
-        self.network = start(setting)
+    def __init__(self, setting: Setting, classes: WordClasses | None = None) -> None:
+        self.network = start(setting, classes)
         self.depth = setting.truncation_depth
         self.optimiser = Sgd()
 
@@ -66,6 +71,13 @@ class Unrolled:
 
     def weights(self) -> Weights:
         return self.network.parameters
+
+
+class UnrolledClasses(Unrolled):
+    """This project, with word classes by frequency in place of the one softmax."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting, frequency_classes(setting.prediction_counts, WORDS_ALONE, None))
 
 
 class Tutorial:
@@ -250,6 +262,7 @@ class TorchTruncated:
 
 CONTENDERS: Mapping[str, Callable[[Setting], Contender]] = {
     "unrolled": Unrolled,
+    "unrolled-classes": UnrolledClasses,
     "tutorial": Tutorial,
     "torch": Torch,
     "torch-tuned": Torch,

@@ -7,9 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.model.cells import CELLS
+from unrolled.text.vocabulary import END, RESERVED, START
 
 SENTENCES = 128
 """How many a measurement goes through, in batches."""
+
+MEAN_WORDS = 20
+"""Words of a sentence, in the mean."""
+
+CORPUS_SENTENCES = 50_000
+"""Of an imagined corpus, some million words, in which words are counted."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +47,28 @@ class Setting:
         output = 6 * self.hidden_size * self.vocabulary_size
         return output + (2 + steps_back) * 2 * CELLS[self.cell].BLOCKS * self.hidden_size**2
 
+    @property
+    def word_frequencies(self) -> NDArray[np.float64]:
+        """(vocabulary - reserved,) the share of each word among all words, as in Zipf's law."""
+        ranks = np.arange(1, self.vocabulary_size + 1 - len(RESERVED))
+        frequencies: NDArray[np.float64] = 1 / ranks / (1 / ranks).sum()
+        return frequencies
+
+    @property
+    def prediction_counts(self) -> NDArray[np.float64]:
+        """(vocabulary,) how often each id would be predicted in a corpus of such sentences.
+
+        The end is, once a sentence; neither the start nor an unknown word ever is.
+        """
+        counts = np.zeros(self.vocabulary_size)
+        counts[END] = CORPUS_SENTENCES
+        counts[len(RESERVED) :] = CORPUS_SENTENCES * MEAN_WORDS * self.word_frequencies
+        return counts
+
     def batches(self) -> list[list[NDArray[np.int64]]]:
-        """Sentences with start and end: lengths log-normal with mean 20, words as in Zipf's law."""
+        """Sentences with start and end, their lengths log-normal."""
         rng = np.random.default_rng(1)
-        ranks = np.arange(1, self.vocabulary_size - 2)
-        frequencies = 1 / ranks / (1 / ranks).sum()
+        frequencies = self.word_frequencies
         return [
             [self._sentence(rng, frequencies) for _ in range(self.batch_size)]
             for _ in range(SENTENCES // self.batch_size)
@@ -52,6 +76,8 @@ class Setting:
 
     @staticmethod
     def _sentence(rng: np.random.Generator, frequencies: NDArray[Any]) -> NDArray[np.int64]:
-        length = int(np.clip(rng.lognormal(np.log(20) - 0.18, 0.6), 2, 99))
-        words = rng.choice(len(frequencies), size=length, p=frequencies) + 3
-        return np.array([0, *words, 1])
+        spread = 0.6
+        middle = np.log(MEAN_WORDS) - spread**2 / 2  # so that the mean is that
+        length = int(np.clip(rng.lognormal(middle, spread), 2, 99))
+        words = rng.choice(len(frequencies), size=length, p=frequencies) + len(RESERVED)
+        return np.array([START, *words, END])

@@ -26,7 +26,7 @@ import numpy as np
 import yaml
 from snakemake.utils import update_config
 
-from throughput import TUNED_ALLOCATOR
+from processes import TUNED_ALLOCATOR
 from unrolled.config.sweep import runs
 from unrolled.storage import Cell, read_tsv, write_json, write_tsv
 
