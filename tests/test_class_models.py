@@ -297,13 +297,7 @@ def test_a_split_is_scored_as_it_is_read_word_by_word(carry_state: bool) -> None
     assert evaluation.next_word_accuracy == sum(right for _, right in found) / len(found)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "root_weights",
-        "output_weights",
-    ],
-)
+@pytest.mark.parametrize("name", ["root_weights", "output_weights"])
 def test_weights_so_large_that_nothing_is_finite_are_refused(name: str) -> None:
     network = class_network_of(CLASSES)
     network.parameters[name][:] = math.inf  # so that all scores are NaN

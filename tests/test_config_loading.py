@@ -294,13 +294,17 @@ class TestValuesThatMustFitEachOther:
     def test_word_classes_go_with_every_optimiser(self, optimiser: str) -> None:
         checked(command_line={"model": {"output": "classes"}, "training": {"optimiser": optimiser}})
 
-    @pytest.mark.parametrize(("alone", "count"), [(4, 4), (0, 6), (12, None)])
-    def test_a_vocabulary_has_room_for_the_word_classes(
-        self, alone: int, count: int | None
-    ) -> None:
+    @pytest.mark.parametrize(("alone", "count"), [(4, 4), (0, 6)])
+    def test_a_vocabulary_has_room_for_the_word_classes(self, alone: int, count: int) -> None:
         classes = {"words_alone": alone, "count": count}
 
-        said = message({"classes": classes, "text": {"vocabulary_size": 11}})
+        said = message(
+            {
+                "classes": classes,
+                "text": {"vocabulary_size": 11},
+                "sweep": {"output": ["softmax", "classes"]},
+            }
+        )
 
         # 4 + 2 * 4 = 0 + 2 * 6 = 12 words
         assert said == (
@@ -308,6 +312,18 @@ class TestValuesThatMustFitEachOther:
             f" text.vocabulary_size, 11 (got {alone} and {count}, which makes 12)"
         )
         checked(command_line={"classes": classes, "text": {"vocabulary_size": 12}})
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"classes": {"words_alone": 12}},  # where no count is asked for, all words stand alone
+            {"classes": {"count": 6}, "model": {"output": "softmax"}},
+        ],
+    )
+    def test_a_vocabulary_needs_no_room_for_word_classes_that_are_not_asked_for(
+        self, changes: Changes
+    ) -> None:
+        checked(command_line={"text": {"vocabulary_size": 11}, **changes})
 
     def test_a_path_is_needed_for_the_source_path(self) -> None:
         said = message({"corpus": {"source": "path"}})

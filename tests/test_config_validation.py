@@ -165,7 +165,8 @@ REFUSED = [
     ("training.gradient_norm_limit", 0.0, "must be a number above 0, or null (got 0.0)"),
     ("text.test_fraction", 0.6, "text.test_fraction must be a number above 0, at most 0.5"),
     ("checks.tolerance", 1, "checks.tolerance must be a number between 0 and 1 (got 1)"),
-    ("sampling.temperature", 0, "sampling.temperature must be a number above 0 (got 0)"),
+    ("sampling.temperature", 0, "sampling.temperature must be a number above 0, at most 1000"),
+    ("sampling.temperature", 1001, "sampling.temperature must be a number above 0, at most 1000"),
     ("sampling.temperature", math.inf, "sampling.temperature must be a finite number (got inf)"),
     # Lists.
     ("sweep.seed", [], f"sweep.seed {LIST} (got [])"),

@@ -30,7 +30,7 @@ from unrolled.analysis.sampling import draw_sentences
 from unrolled.config.sections import SamplingConfig
 from unrolled.model.cells import CELLS
 from unrolled.model.output.classes import ClassSoftmax
-from unrolled.model.output.draw import draw, tempered
+from unrolled.model.output.draw import draw, tempered, tempered_share
 from unrolled.model.output.layer import OutputLayer
 from unrolled.model.output.softmax import Softmax
 from unrolled.model.packing import pack
@@ -115,7 +115,7 @@ finite_scores = st.floats(-1e300, 1e300) | st.floats(-3, 3)
     st.integers(0, 12),
     st.sampled_from([0.0, ALMOST_ONE, 5e-324, 0.5]) | st.floats(0, ALMOST_ONE),
 )
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_a_choice_that_is_never_drawn_is_not_drawn_whatever_the_number(
     others: list[float], score: float, place: int, number: float
 ) -> None:
@@ -170,6 +170,37 @@ def test_a_tiny_temperature_leaves_the_best_alone_and_a_huge_one_evens_all_out()
         np.testing.assert_array_equal(found == 0, best)
         np.testing.assert_array_equal(np.exp(found), np.array(best, dtype=float))
     np.testing.assert_allclose(np.exp(huge), np.isfinite(log_probabilities), rtol=1e-15)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0, 3.0])
+def test_the_share_of_some_choices_is_the_sum_of_their_powers(temperature: float) -> None:
+    probabilities = np.array([[0.2, 0.05, 0.3], [0.0, 0.4, 0.0]])
+    with np.errstate(divide="ignore"):
+        log_probabilities = np.log(probabilities)
+
+    found = tempered_share(log_probabilities, temperature)
+
+    sums = (probabilities ** (1 / temperature)).sum(axis=1)
+    np.testing.assert_allclose(np.exp(found / temperature), sums, rtol=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-300, 1e-9, 1.0, 1e300])
+def test_no_choice_at_all_has_no_share_and_a_single_one_its_own(temperature: float) -> None:
+    none = -math.inf
+    log_probabilities = np.array([[none, none], [none, -2.5], [-900.0, none]])
+
+    found = tempered_share(log_probabilities, temperature)
+
+    assert found.tolist() == [none, -2.5, -900.0]
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-300, 1e-9])
+def test_the_share_at_a_tiny_temperature_is_that_of_the_best(temperature: float) -> None:
+    log_probabilities = np.array([[-3.0, -9.0, -3.5], [-2000.0, -1000.0, -math.inf]])
+
+    found = tempered_share(log_probabilities, temperature)
+
+    assert found.tolist() == [-3.0, -1000.0]
 
 
 # Words of a layer that goes by classes
@@ -418,15 +449,7 @@ def test_a_low_temperature_takes_the_best_of_what_is_left(
     assert only_word(layer, barred, temperature) == best
 
 
-@pytest.mark.parametrize(
-    "temperature",
-    [
-        1e-300,
-        1e-9,
-        1e-3,
-        1e-2,
-    ],
-)
+@pytest.mark.parametrize("temperature", [1e-300, 1e-9, 1e-3, 1e-2])
 def test_a_class_loses_no_more_than_its_barred_word_at_a_low_temperature(
     temperature: float,
 ) -> None:
@@ -436,14 +459,7 @@ def test_a_class_loses_no_more_than_its_barred_word_at_a_low_temperature(
     assert only_word(layer, [1], temperature) == 0
 
 
-@pytest.mark.parametrize(
-    "temperature",
-    [
-        0.1,
-        1e-2,
-        1e-300,
-    ],
-)
+@pytest.mark.parametrize("temperature", [0.1, 1e-2, 1e-300])
 def test_words_are_drawn_at_a_low_temperature_although_a_barred_one_is_the_best_by_far(
     temperature: float,
 ) -> None:

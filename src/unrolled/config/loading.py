@@ -64,7 +64,8 @@ def checked_config(
         record(**section_part(ordered, section, record))
     for run in runs(ordered):
         _require_sense(run)
-    _require_room_for_classes(ordered)
+    if any(run.model["output"] == "classes" for run in runs(ordered)):
+        _require_room_for_classes(ordered)
     _require_different(run.name for run in runs(ordered))
     return ordered
 
@@ -105,10 +106,13 @@ def _require_sense(run: Run) -> None:
 
 
 def _require_room_for_classes(config: Mapping[str, Any]) -> None:
-    """Refuse classes that would not have two words each even in the largest vocabulary allowed."""
+    """Refuse classes that would not have two words each even in the largest vocabulary allowed.
+
+    Without a count there is no need: as many are made as find words.
+    """
     classes, most_words = ClassesConfig(**config["classes"]), config["text"]["vocabulary_size"]
     needed = classes.words_alone + 2 * (classes.count or 0)
-    if needed > most_words:
+    if classes.count is not None and needed > most_words:
         raise ConfigError(
             "classes.words_alone and two words for each of classes.count must be at most"
             f" text.vocabulary_size, {most_words} (got {classes.words_alone} and {classes.count},"

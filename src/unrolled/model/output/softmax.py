@@ -147,7 +147,7 @@ class Softmax:
         room = self.workspace.array("logits", (len(hidden), len(self.weights)), hidden.dtype)
         logits = self._logits(hidden, room)
         right = logits[np.arange(len(logits)), targets]
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # seen to, below
             exponentials = np.exp(logits, out=logits)
             # as a product the sums take a third of the time
             row_sums = exponentials @ np.ones(len(self.weights), dtype=hidden.dtype)
