@@ -109,17 +109,14 @@ def beside_classes(groups: Sequence[Sequence[Row]]) -> Figure:
                 textcoords="offset points",
                 ha="center",
                 fontsize=7,
-                color=colour,
             )
-    depths = [group[0]["truncation_depth"] for group in groups]
     axis.set_yticks(
-        range(len(groups)),
-        [f"{label(group[0])}, depth {depth}" for group, depth in zip(groups, depths, strict=True)],
+        range(len(groups)), [f"{label(group[0])}, {_depth(group[0])}" for group in groups]
     )
     axis.set_ylim(len(groups) - 0.4, -0.6)
     axis.set_xscale("log")
     axis.set_xlabel("training speed, tokens per second, on one thread")
-    _plain_numbers(axis.xaxis)
+    _plain_numbers(axis.xaxis, (1, 2, 5))
     axis.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper center", ncols=4, frameon=False)
     return figure
@@ -139,14 +136,17 @@ def perplexities(rows: Sequence[Row]) -> Figure:
         axis.set_title(CORPORA[corpus], fontsize=9)
         axis.set_xscale("log")
         axis.set_yscale("log")
-        for each in (axis.xaxis, axis.yaxis):
-            _plain_numbers(each)
+        _plain_numbers(axis.xaxis, (1, 2, 5))
+        _plain_numbers(axis.yaxis, (1, 1.5, 2, 3, 5, 7))
         axis.set_xlabel("CPU seconds of training")
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("perplexity of the validation split")
     handles = {line.get_label(): line for axis in axes for line in axis.get_lines()}
     named = {name: handles[name] for name in COLOURS_OF_LEARNERS if name in handles}
-    figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=4, frameon=False)
+    columns = 2 * len(corpora)  # as many as find room
+    figure.legend(
+        named.values(), named.keys(), loc="outside upper center", ncols=columns, frameon=False
+    )
     return figure
 
 
@@ -169,16 +169,33 @@ def _line(axis: Any, contender: str, looks: Sequence[Row]) -> None:
     axis.fill_between(seconds, lowest, highest, color=colour, alpha=0.25, linewidth=0)
     if contender == "softmax":
         axis.axhline(middles[-1], color=colour, linewidth=0.7, linestyle=(0, (5, 4)), zorder=0)
+        axis.text(
+            0.01,
+            middles[-1],
+            "where the softmax ends",
+            transform=axis.get_yaxis_transform(),
+            va="bottom",
+            fontsize=7,
+            color=colour,
+        )
 
 
 def _mean(numbers: Sequence[float]) -> float:
     return sum(numbers) / len(numbers)
 
 
-def _plain_numbers(axis: Any) -> None:
-    """Ticks at 1, 2 and 5 times powers of ten, as plain numbers."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:,.4g}"))
+def _depth(row: Row) -> str:
+    """The truncation depth in words."""
+    depth = row["truncation_depth"]
+    return "full depth" if depth == "full" else f"depth {depth}"
+
+
+def _plain_numbers(axis: Any, factors: Sequence[float]) -> None:
+    """Ticks at some multiples of powers of ten, as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=factors))
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+    )
     axis.set_minor_formatter(NullFormatter())
 
 
