@@ -94,11 +94,12 @@ def forward(
         previous[batch.rows(0)] = start
     states = np.empty_like(previous)
     memory = np.empty((batch.positions, cell.MEMORY * hidden_size), dtype=word.dtype)
+    across = np.ascontiguousarray(recurrent_weights.T)  # small products are faster with it
     for step in range(batch.steps):
         rows = batch.rows(step)
         if step > 0:
             previous[rows] = states[batch.rows_before(step)]
-        recurrent = previous[rows, :hidden_size] @ recurrent_weights.T
+        recurrent = previous[rows, :hidden_size] @ across
         cell.step(word[rows], recurrent, previous[rows], states[rows], memory[rows])
     return Trace(states, previous, memory, hidden_size)
 

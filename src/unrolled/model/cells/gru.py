@@ -30,17 +30,18 @@ FORMULA = (
 def step(word: Array, recurrent: Array, previous: Array, state: Array, memory: Array) -> None:
     """Fill in the next hidden states; remembered are the gates, the candidate and w_3."""
     size = previous.shape[1]
-    r, z, n, past = blocks(memory, MEMORY)
-    gates = memory[:, : 2 * size]
-    np.add(word[:, : 2 * size], recurrent[:, : 2 * size], out=gates)
+    gates = word[:, : 2 * size] + recurrent[:, : 2 * size]
     sigmoid(gates)
-    past[:] = recurrent[:, 2 * size :]
-    np.multiply(r, past, out=n)
+    r, z = blocks(gates, 2)
+    n = r * recurrent[:, 2 * size :]
     n += word[:, 2 * size :]
     np.tanh(n, out=n)
     np.subtract(previous, n, out=state)
     state *= z
     state += n
+    memory[:, : 2 * size] = gates
+    memory[:, 2 * size : 3 * size] = n
+    memory[:, 3 * size :] = recurrent[:, 2 * size :]
 
 
 def slopes(previous: Array, state: Array, memory: Array) -> Array:
@@ -52,10 +53,14 @@ def slopes(previous: Array, state: Array, memory: Array) -> Array:
     slopes = np.empty((len(memory), 5 * size), dtype=memory.dtype)
     of_word, of_reset, of_update, of_past, kept = blocks(slopes, 5)
     kept[:] = z
-    np.multiply(1 - z, 1 - n * n, out=of_word)
-    np.multiply(of_word, r, out=of_past)
-    np.multiply(of_past, past * (1 - r), out=of_reset)
-    np.multiply(previous - n, z * (1 - z), out=of_update)
+    changed = 1 - z
+    np.multiply(previous - n, z * changed, out=of_update)
+    changed *= 1 - n * n
+    of_word[:] = changed
+    changed *= r
+    of_past[:] = changed
+    changed *= past
+    np.multiply(changed, 1 - r, out=of_reset)
     return slopes
 
 

@@ -12,14 +12,17 @@ Source: Hochreiter & Schmidhuber, Long Short-Term Memory (1997); with the forget
 al., Learning to Forget (2000).
 """
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 
-from unrolled.model.cells.cell import StepGradients, blocks, sigmoid
+from unrolled.model.cells.cell import StepGradients, blocks
 from unrolled.model.types import Array
 
 BLOCKS = 4
 PARTS = 2
-MEMORY = 5
+MEMORY = 4
 KEEP_BLOCK = 1
 FORMULA = (
     "i, f, g, o = split(input_weights[x_t] + bias + recurrent_weights @ s_{t-1}, 4); "
@@ -28,18 +31,23 @@ FORMULA = (
 
 
 def step(word: Array, recurrent: Array, previous: Array, state: Array, memory: Array) -> None:
-    """Fill in the next states [s, c]; remembered are the gates, the candidate and tanh(c)."""
+    """Fill in the next states [s, c]; remembered are the gates and the candidate.
+
+    All four are made together, σ(x) being (1 + tanh(x / 2)) / 2: operations on parts of rows take
+    three times as long as on whole ones.
+    """
     size = previous.shape[1] // PARTS
-    s, c = blocks(state, PARTS)
-    i, f, g, o, shown = blocks(memory, MEMORY)
-    np.add(word, recurrent, out=memory[:, : 4 * size])
-    sigmoid(memory[:, : 2 * size])
-    np.tanh(g, out=g)
-    sigmoid(o)
-    np.multiply(f, previous[:, size:], out=c)
-    c += np.multiply(i, g, out=s)
-    np.tanh(c, out=shown)
-    np.multiply(o, shown, out=s)
+    scale, shift = _scale_and_shift(size, memory.dtype)
+    np.add(word, recurrent, out=memory)
+    memory *= scale
+    np.tanh(memory, out=memory)
+    memory *= scale
+    memory += shift
+    i, f, g, o = blocks(memory, MEMORY)
+    c = f * previous[:, size:]
+    c += i * g
+    state[:, size:] = c
+    np.multiply(o, np.tanh(c, out=c), out=state[:, :size])
 
 
 def slopes(previous: Array, state: Array, memory: Array) -> Array:
@@ -47,15 +55,20 @@ def slopes(previous: Array, state: Array, memory: Array) -> Array:
     and c_{t-1}; those for s_t on the way to c_t and o.
     """
     size = previous.shape[1] // PARTS
-    i, f, g, o, shown = blocks(memory, MEMORY)
+    i, f, g, o = blocks(memory, MEMORY)
+    of_sigmoid = 1 - memory
+    of_sigmoid *= memory
+    slope_i, slope_f, _, slope_o = blocks(of_sigmoid, MEMORY)
+    shown = np.tanh(state[:, size:])
     slopes = np.empty((len(memory), 6 * size), dtype=memory.dtype)
     of_i, of_f, of_g, kept, of_c, of_o = blocks(slopes, 6)
-    np.multiply(g, i * (1 - i), out=of_i)
-    np.multiply(previous[:, size:], f * (1 - f), out=of_f)
+    np.multiply(g, slope_i, out=of_i)
+    np.multiply(previous[:, size:], slope_f, out=of_f)
     np.multiply(i, 1 - g * g, out=of_g)
     kept[:] = f
-    np.multiply(o, 1 - shown * shown, out=of_c)
-    np.multiply(shown, o * (1 - o), out=of_o)
+    np.multiply(shown, slope_o, out=of_o)
+    shown *= shown
+    np.multiply(o, np.subtract(1, shown, out=shown), out=of_c)
     return slopes
 
 
@@ -83,3 +96,10 @@ def word_gradient(d_sums: Array) -> Array:
 def recurrent_gradient(d_sums: Array) -> Array:
     """Likewise."""
     return d_sums
+
+
+@lru_cache
+def _scale_and_shift(size: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """What makes of tanh the gates and the candidate, (4 * size,) both."""
+    scale: Array = np.repeat(np.array([0.5, 0.5, 1, 0.5], dtype=dtype), size)
+    return scale, 1 - scale
