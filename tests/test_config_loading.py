@@ -274,12 +274,12 @@ class TestValuesThatMustFitEachOther:
     @pytest.mark.parametrize(
         "changes",
         [
-            {"training": {"optimiser": "adam_and_sgd"}},
+            {"training": {"optimiser": "adam_and_sgd"}, "model": {"output": "softmax"}},
             {
                 "training": {"optimiser": "adam_and_sgd"},
                 "sweep": {"output": ["classes", "softmax"]},
             },
-            {"sweep": {"optimiser": ["adam", "adam_and_sgd"]}},
+            {"sweep": {"optimiser": ["adam", "adam_and_sgd"]}, "model": {"output": "softmax"}},
         ],
     )
     def test_the_optimiser_for_word_classes_is_for_no_other_run(self, changes: Changes) -> None:
