@@ -269,7 +269,7 @@ def test_the_telling_classes_are_those_that_say_most_about_the_word_before(
         assert float(row["information_nats"]) == pytest.approx(nats, rel=1e-9)
         members = found.members[number].tolist()
         assert int(row["word_count"]) == len(members) > 1
-        assert row["words"].split(" ") == [vocabulary.tokens[word] for word in members[:40]]
+        assert row["words"].split(" ") == [vocabulary.tokens[word] for word in members[:24]]
 
 
 def test_of_a_large_class_the_most_frequent_words_are_listed(corpus: Path, tmp_path: Path) -> None:
@@ -278,8 +278,8 @@ def test_of_a_large_class_the_most_frequent_words_are_listed(corpus: Path, tmp_p
     (row,) = read_tsv(tmp_path / "telling.tsv")
     words, vocabulary, seen = row["words"].split(" "), vocabulary_of(corpus), predicted(corpus)
     ranked = sorted(range(60), key=lambda word: (-seen[word], word))
-    assert (row["word_count"], len(words)) == ("56", 40)
-    assert words == [vocabulary.tokens[word] for word in ranked[4:44]]
+    assert (row["word_count"], len(words)) == ("56", 24)
+    assert words == [vocabulary.tokens[word] for word in ranked[4:28]]
 
 
 def test_classes_that_tell_nothing_are_not_listed(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from unrolled.text.vocabulary import Vocabulary, read_vocabulary
 
 TELLING = ["class", "share_of_tokens", "information_nats", "word_count", "words"]
 TELLING_COUNT = 10
-SHOWN_WORDS = 40
+SHOWN_WORDS = 24
 """Of a class, the most frequent ones; enough to see what they have in common."""
 
 

@@ -53,7 +53,7 @@ def gradient_figure(checks: Sequence[Mapping[str, Any]]) -> Figure:
         for name, colour in PARAMETER_COLOURS.items()
         if name in present
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=6)
+    figure.legend(handles=handles, loc="outside upper left", ncols=6 if len(handles) <= 6 else 4)
     return figure
 
 
