@@ -137,18 +137,14 @@ def truncated_deltas(
     depth: int,
 ) -> Deltas:
     """As `deltas`, each loss reaching `depth` steps back."""
-    d_sums = None
+    d_sums = np.empty((batch.positions, cell.SUMS * trace.hidden_size), dtype=d_hidden.dtype)
     row_bytes = (cell.PARTS + cell.MEMORY + 2 * cell.BLOCKS) * d_hidden.shape[1] * d_hidden.itemsize
     for starts in _blocks(batch.sentence_starts, BLOCK_BYTES // row_bytes):
         rows = batch.by_sentence[starts[0] : starts[-1]]
         slopes = cell.slopes(trace.previous[rows], trace.states[rows], trace.memory[rows])
-        total = _carried_back(
+        d_sums[rows] = _carried_back(
             cell, d_hidden[rows], slopes, recurrent_weights, starts - starts[0], depth
         )
-        if d_sums is None:
-            d_sums = np.empty((batch.positions, total.shape[1]), dtype=total.dtype)
-        d_sums[rows] = total
-    assert d_sums is not None  # a batch has sentences
     return Deltas(cell.word_gradient(d_sums), cell.recurrent_gradient(d_sums))
 
 
@@ -158,19 +154,17 @@ def full_deltas(
     """As `deltas`, each loss reaching the start of its sentence."""
     arriving = d_hidden.copy()
     rest = np.zeros((batch.positions, (cell.PARTS - 1) * trace.hidden_size), dtype=d_hidden.dtype)
-    found = []
+    d_sums = np.empty((batch.positions, cell.SUMS * trace.hidden_size), dtype=d_hidden.dtype)
     for step in reversed(range(batch.steps)):
         rows = batch.rows(step)
         slopes = cell.slopes(trace.previous[rows], trace.states[rows], trace.memory[rows])
-        d_sums, d_before, d_rest = cell.step_backward(arriving[rows], rest[rows], slopes)
-        found.append(d_sums)
+        d_sums[rows], d_before, d_rest = cell.step_backward(arriving[rows], rest[rows], slopes)
         if step > 0:
             before = batch.rows_before(step)
-            arriving[before] += cell.recurrent_gradient(d_sums) @ recurrent_weights
+            arriving[before] += cell.recurrent_gradient(d_sums[rows]) @ recurrent_weights
             if d_before is not None:
                 arriving[before] += d_before
             rest[before] = d_rest
-    d_sums = np.concatenate(found[::-1])
     return Deltas(cell.word_gradient(d_sums), cell.recurrent_gradient(d_sums))
 
 

@@ -47,6 +47,10 @@ class Cell(Protocol):
         """How many hidden sizes long that is which a step remembers for the way back."""
 
     @property
+    def SUMS(self) -> int:  # noqa: N802
+        """How many hidden sizes long the sums are that a step makes of its projections."""
+
+    @property
     def KEEP_BLOCK(self) -> int | None:  # noqa: N802
         """The block whose bias starts at one, so that states are kept at first; None without."""
 

@@ -12,6 +12,7 @@ from unrolled.model.types import Array
 BLOCKS = 1
 PARTS = 1
 MEMORY = 0
+SUMS = 1
 KEEP_BLOCK = None
 FORMULA = "s_t = tanh(input_weights[x_t] + bias + recurrent_weights @ s_{t-1})"
 

@@ -18,6 +18,7 @@ from unrolled.model.types import Array
 BLOCKS = 3
 PARTS = 1
 MEMORY = 4
+SUMS = 4
 KEEP_BLOCK = 1
 FORMULA = (
     "u1, u2, u3 = split(input_weights[x_t] + bias, 3); "

@@ -23,6 +23,7 @@ from unrolled.model.types import Array
 BLOCKS = 4
 PARTS = 2
 MEMORY = 4
+SUMS = 4
 KEEP_BLOCK = 1
 FORMULA = (
     "i, f, g, o = split(input_weights[x_t] + bias + recurrent_weights @ s_{t-1}, 4); "
