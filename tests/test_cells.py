@@ -276,6 +276,62 @@ def test_blocks_are_the_columns_in_their_order_and_views() -> None:
             assert np.shares_memory(block, values)
 
 
+# What is within bounds in a step
+
+
+@every_cell
+def test_every_block_of_the_projections_has_a_name_of_its_own(cell: Cell) -> None:
+    assert len(set(cell.GATES)) == len(cell.GATES) == cell.BLOCKS
+
+
+@every_cell
+def test_gates_and_candidates_come_first_among_activations(cell: Cell) -> None:
+    assert tuple(cell.ACTIVATIONS)[: cell.BLOCKS] == cell.GATES
+
+
+@every_cell
+def test_each_gate_follows_its_own_block_to_the_bounds_of_its_function(cell: Cell) -> None:
+    bounds = {"tanh": (-1, 1), "sigmoid": (0, 1)}
+
+    for gate, name in enumerate(cell.GATES):
+        for side, value in enumerate((-1e4, 1e4)):
+            inputs = inputs_of(cell)
+            inputs[0][:, gate * HIDDEN_SIZE : (gate + 1) * HIDDEN_SIZE] = value
+
+            found = cell.activations(*step_of(cell, *inputs))
+
+            expected = bounds[cell.ACTIVATIONS[name]][side]
+            assert (blocks(found, len(cell.ACTIVATIONS))[gate] == expected).all()
+
+
+@every_cell
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_activations_have_the_precision_of_the_step(cell: Cell, dtype: DTypeLike) -> None:
+    found = cell.activations(*step_of(cell, *inputs_of(cell, dtype=dtype)))
+
+    assert found.shape == (ROWS, len(cell.ACTIVATIONS) * HIDDEN_SIZE)
+    assert found.dtype == dtype
+
+
+@every_cell
+def test_activations_are_read_without_a_change_to_the_step(cell: Cell) -> None:
+    state, memory = step_of(cell, *inputs_of(cell))
+    copies = state.copy(), memory.copy()
+
+    cell.activations(state, memory)
+
+    np.testing.assert_array_equal(state, copies[0])
+    np.testing.assert_array_equal(memory, copies[1])
+
+
+@pytest.mark.parametrize(("name", "gate"), [("gru", "update"), ("lstm", "forget")])
+def test_the_gate_that_keeps_is_called_so(name: str, gate: str) -> None:
+    cell = CELLS[name]
+
+    assert cell.KEEP_BLOCK is not None
+    assert cell.GATES[cell.KEEP_BLOCK] == gate
+
+
 # Each against its formula
 
 
@@ -319,6 +375,55 @@ def test_a_step_is_the_plain_formula_one_number_at_a_time(name: str) -> None:
         for k in range(HIDDEN_SIZE):
             found = state[row, k::HIDDEN_SIZE]  # hidden state and, if there is one, memory
             np.testing.assert_allclose(found, PLAIN[name](u, w, before, k), rtol=0, atol=1e-15)
+
+
+Named = dict[str, float]
+PlainActivations = Callable[[list[float], list[float], list[float], int], Named]
+
+
+def elman_activations(u: list[float], w: list[float], before: list[float], k: int) -> Named:
+    return {"state": math.tanh(u[k] + w[k])}
+
+
+def gru_activations(u: list[float], w: list[float], before: list[float], k: int) -> Named:
+    size = len(before)
+    r, z = (plain_sigmoid(u[gate * size + k] + w[gate * size + k]) for gate in (0, 1))
+    n = math.tanh(u[2 * size + k] + r * w[2 * size + k])
+    return {"reset": r, "update": z, "candidate": n}
+
+
+def lstm_activations(u: list[float], w: list[float], before: list[float], k: int) -> Named:
+    size = len(before) // 2
+    i, f, g, o = (u[block * size + k] + w[block * size + k] for block in range(4))
+    return {
+        "input": plain_sigmoid(i),
+        "forget": plain_sigmoid(f),
+        "candidate": math.tanh(g),
+        "output": plain_sigmoid(o),
+        "memory shown": math.tanh(plain_lstm(u, w, before, k)[1]),
+    }
+
+
+PLAIN_ACTIVATIONS: dict[str, PlainActivations] = {
+    "elman": elman_activations,
+    "gru": gru_activations,
+    "lstm": lstm_activations,
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_activations_are_the_plain_formulas_one_number_at_a_time(name: str) -> None:
+    cell, inputs = CELLS[name], inputs_of(CELLS[name])
+
+    found = cell.activations(*step_of(cell, *inputs))
+
+    for row in range(ROWS):
+        u, w, before = (array[row].tolist() for array in inputs)
+        for k in range(HIDDEN_SIZE):
+            expected = PLAIN_ACTIVATIONS[name](u, w, before, k)
+            assert list(cell.ACTIVATIONS) == list(expected)
+            values = list(expected.values())
+            np.testing.assert_allclose(found[row, k::HIDDEN_SIZE], values, rtol=0, atol=1e-15)
 
 
 def test_a_gru_sums_all_that_goes_in_but_the_candidates_two_projections() -> None:

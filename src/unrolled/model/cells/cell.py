@@ -1,10 +1,14 @@
 """What a recurrent cell must offer."""
 
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from unrolled.model.types import Array
+
+Activation = Literal["tanh", "sigmoid"]
+"""A function that keeps what a cell makes of its sums within bounds."""
 
 
 class StepGradients(NamedTuple):
@@ -39,6 +43,10 @@ class Cell(Protocol):
         """How many hidden sizes long the projections are: one for each gate and candidate."""
 
     @property
+    def GATES(self) -> tuple[str, ...]:  # noqa: N802
+        """What each block of the projections goes into, a gate or a candidate, by name."""
+
+    @property
     def PARTS(self) -> int:  # noqa: N802
         """How many hidden sizes long a state is."""
 
@@ -53,6 +61,10 @@ class Cell(Protocol):
     @property
     def KEEP_BLOCK(self) -> int | None:  # noqa: N802
         """The block whose bias starts at one, so that states are kept at first; None without."""
+
+    @property
+    def ACTIVATIONS(self) -> Mapping[str, Activation]:  # noqa: N802
+        """The function of each value that a step keeps within bounds; those of `GATES` first."""
 
     @property
     def FORMULA(self) -> str:  # noqa: N802
@@ -101,6 +113,15 @@ class Cell(Protocol):
 
     def recurrent_gradient(self, d_sums: Array) -> Array:
         """(rows, BLOCKS * hidden), likewise for the projections of the hidden states."""
+
+    def activations(self, state: Array, memory: Array) -> Array:
+        """(rows, len(ACTIVATIONS) * hidden), the values of `ACTIVATIONS` in their order, not to be
+        changed.
+
+        Args:
+            state: (rows, PARTS * hidden), the states after the step.
+            memory: (rows, MEMORY * hidden), what the step has remembered.
+        """
 
 
 def blocks(values: Array, count: int) -> list[Array]:

@@ -4,16 +4,20 @@ Source: Elman, Finding Structure in Time (1990); this form as in Mikolov et al.,
 Network Based Language Model (2010).
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from unrolled.model.cells.cell import StepGradients
+from unrolled.model.cells.cell import Activation, StepGradients
 from unrolled.model.types import Array
 
 BLOCKS = 1
+GATES = ("state",)
 PARTS = 1
 MEMORY = 0
 SUMS = 1
 KEEP_BLOCK = None
+ACTIVATIONS: Mapping[str, Activation] = {"state": "tanh"}
 FORMULA = "s_t = tanh(input_weights[x_t] + bias + recurrent_weights @ s_{t-1})"
 
 
@@ -42,3 +46,8 @@ def word_gradient(d_sums: Array) -> Array:
 def recurrent_gradient(d_sums: Array) -> Array:
     """Likewise."""
     return d_sums
+
+
+def activations(state: Array, memory: Array) -> Array:
+    """The state itself."""
+    return state

@@ -10,16 +10,24 @@ Source: Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2
 gate after the product, as in cuDNN and in PyTorch.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from unrolled.model.cells.cell import StepGradients, blocks, sigmoid
+from unrolled.model.cells.cell import Activation, StepGradients, blocks, sigmoid
 from unrolled.model.types import Array
 
 BLOCKS = 3
+GATES = ("reset", "update", "candidate")
 PARTS = 1
 MEMORY = 4
 SUMS = 4
 KEEP_BLOCK = 1
+ACTIVATIONS: Mapping[str, Activation] = {
+    "reset": "sigmoid",
+    "update": "sigmoid",
+    "candidate": "tanh",
+}
 FORMULA = (
     "u1, u2, u3 = split(input_weights[x_t] + bias, 3); "
     "w1, w2, w3 = split(recurrent_weights @ s_{t-1}, 3); "
@@ -86,3 +94,8 @@ def word_gradient(d_sums: Array) -> Array:
 def recurrent_gradient(d_sums: Array) -> Array:
     """The gradients for w."""
     return d_sums[:, d_sums.shape[1] // 4 :]
+
+
+def activations(state: Array, memory: Array) -> Array:
+    """The gates and the candidate, all that is remembered but w_3."""
+    return memory[:, : 3 * state.shape[1]]

@@ -12,19 +12,28 @@ Source: Hochreiter & Schmidhuber, Long Short-Term Memory (1997); with the forget
 al., Learning to Forget (2000).
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from unrolled.model.cells.cell import StepGradients, blocks
+from unrolled.model.cells.cell import Activation, StepGradients, blocks
 from unrolled.model.types import Array
 
 BLOCKS = 4
+GATES = ("input", "forget", "candidate", "output")
 PARTS = 2
 MEMORY = 4
 SUMS = 4
 KEEP_BLOCK = 1
+ACTIVATIONS: Mapping[str, Activation] = {
+    "input": "sigmoid",
+    "forget": "sigmoid",
+    "candidate": "tanh",
+    "output": "sigmoid",
+    "memory shown": "tanh",
+}
 FORMULA = (
     "i, f, g, o = split(input_weights[x_t] + bias + recurrent_weights @ s_{t-1}, 4); "
     "c_t = sigmoid(f) * c_{t-1} + sigmoid(i) * tanh(g); s_t = sigmoid(o) * tanh(c_t)"
@@ -97,6 +106,11 @@ def word_gradient(d_sums: Array) -> Array:
 def recurrent_gradient(d_sums: Array) -> Array:
     """Likewise."""
     return d_sums
+
+
+def activations(state: Array, memory: Array) -> Array:
+    """The gates and the candidate, which are remembered, and tanh(c)."""
+    return np.hstack([memory, np.tanh(state[:, state.shape[1] // PARTS :])])
 
 
 @lru_cache
