@@ -4,7 +4,7 @@ None of them has a default: config/config.yaml is the only home of defaults. Wha
 stands there too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +16,7 @@ from unrolled.errors import ConfigError
 class CorpusConfig:
     """Where the text comes from."""
 
-    source: Literal["documentation", "path", "url"]
+    source: Literal["documentation", "path", "url", "grammar"]
     packages: Sequence[str]
     path: str | None
     column: str | None
@@ -26,12 +26,36 @@ class CorpusConfig:
     licence: str | None
 
     def __post_init__(self) -> None:
-        needed = {"documentation": (), "path": ("path",), "url": ("url", "size", "sha256")}
-        for key in needed[self.source]:
+        needed = {"path": ("path",), "url": ("url", "size", "sha256")}
+        for key in needed.get(self.source, ()):
             if getattr(self, key) is None:
                 raise ConfigError(
                     f"corpus.{key} must be given when corpus.source is '{self.source}' (got null)"
                 )
+
+
+@dataclass(frozen=True)
+class GrammarConfig:
+    """From which grammar sentences are drawn, and how many."""
+
+    language: Literal["countdown", "geometric", "file"]
+    path: str | None
+    agreement: Mapping[str, str] | None
+    markers: int
+    distances: Sequence[int]
+    fillers: int
+    stop_probability: float
+    cue: bool
+    training_sentences: int
+    validation_sentences: int
+    test_sentences: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.language == "file" and self.path is None:
+            raise ConfigError(
+                "grammar.path must be given when grammar.language is 'file' (got null)"
+            )
 
 
 @dataclass(frozen=True)
@@ -132,13 +156,17 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class ChecksConfig:
-    """The gradient check's small model and its figures."""
+    """What is proved before training, and how exactly."""
 
     hidden_size: int
     vocabulary_size: int
     sentences: int
-    step: float
-    tolerance: float
+    central_step: float
+    central_tolerance: float
+    complex_tolerance: float
+    overfit_steps: int
+    overfit_loss: float
+    initial_loss_difference: float
     seed: int
 
 
@@ -147,6 +175,14 @@ class EvaluationConfig:
     """What is scored beside the test split."""
 
     sentences: str | None
+
+
+@dataclass(frozen=True)
+class GradientFlowConfig:
+    """What the travel of gradients is measured on."""
+
+    sentences: int
+    deepest: int
 
 
 @dataclass(frozen=True)
