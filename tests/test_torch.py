@@ -23,8 +23,16 @@ LAYERS = {"elman": "RNN", "gru": "GRU", "lstm": "LSTM"}
 """Gates stand in the same order there: r, z, n and i, f, g, o."""
 
 
-def by_torch(network: Network, sentences: list[Ids]) -> tuple[float, dict[str, Array]]:
-    """The summed loss and the gradients of a network with the same weights, at full depth."""
+def by_torch(
+    network: Network, sentences: list[Ids], starts: Array | None = None
+) -> tuple[float, dict[str, Array]]:
+    """The summed loss and the gradients of a network with the same weights, at full depth.
+
+    Args:
+        network: whose weights.
+        sentences: what is read.
+        starts: (sentences, parts * hidden), the states before the first words; None for zeros.
+    """
     weights = {
         name: torch.tensor(array, requires_grad=True) for name, array in network.parameters.items()
     }
@@ -41,9 +49,10 @@ def by_torch(network: Network, sentences: list[Ids]) -> tuple[float, dict[str, A
         "bias_hh_l0": torch.zeros(blocks, dtype=torch.float64),
     }
     total = torch.zeros((), dtype=torch.float64)
-    for words in sentences:
+    for number, words in enumerate(sentences):
         ids = torch.tensor(words.astype(np.int64))
-        states, _ = torch.func.functional_call(layer.double(), given, (table[ids[:-1]],))
+        start = None if starts is None else parts_of(network, starts[number])
+        states, _ = torch.func.functional_call(layer.double(), given, (table[ids[:-1]], start))
         logits = states @ weights["output_weights"].T
         if "output_bias" in weights:
             logits = logits + weights["output_bias"]
@@ -52,9 +61,20 @@ def by_torch(network: Network, sentences: list[Ids]) -> tuple[float, dict[str, A
     return float(total.detach()), {name: array.grad.numpy() for name, array in weights.items()}
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
-@pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
+def parts_of(network: Network, state: Array) -> Any:
+    """A state as PyTorch takes it: (1, hidden), and where there are two parts a pair of these."""
+    parts = torch.tensor(state).reshape(-1, 1, network.hidden_size)
+    return tuple(parts) if len(parts) > 1 else parts[0]
+
+
+every_cell = pytest.mark.parametrize("cell", CELLS)
+with_and_without_bias = pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
+untied_and_tied = pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
+
+
+@every_cell
+@with_and_without_bias
+@untied_and_tied
 @pytest.mark.parametrize("seed", [1, 2])
 def test_loss_and_gradients_are_those_of_pytorch(
     cell: str, bias: bool, tied: bool, seed: int
@@ -64,6 +84,24 @@ def test_loss_and_gradients_are_those_of_pytorch(
     loss, gradients = network.loss_and_gradients(pack(SENTENCES), None)
 
     expected_loss, expected = by_torch(network, SENTENCES)
+    assert loss == pytest.approx(expected_loss, rel=1e-10)
+    assert_gradients_equal(gradients, expected, 1e-10)
+
+
+@every_cell
+@with_and_without_bias
+@untied_and_tied
+def test_loss_and_gradients_after_given_states_are_those_of_pytorch(
+    cell: str, bias: bool, tied: bool
+) -> None:
+    network, batch = network_of(3, cell_name=cell, bias=bias, tied=tied), pack(SENTENCES)
+    width = network.cell.PARTS * network.hidden_size
+    starts = np.random.default_rng(3).uniform(-1, 1, (len(SENTENCES), width))
+
+    forward = network.forward(batch, starts[batch.order])
+    loss, gradients = network.loss_and_gradients(batch, None, forward)
+
+    expected_loss, expected = by_torch(network, SENTENCES, starts)
     assert loss == pytest.approx(expected_loss, rel=1e-10)
     assert_gradients_equal(gradients, expected, 1e-10)
 
