@@ -2,30 +2,69 @@
 
 
 rule check_gradients:
-    """Compare the gradients of a cell at a depth with differences of the loss."""
+    """Compare the gradients of a cell at a depth with two numeric derivatives of the loss."""
     output:
-        check="<checks>/gradient-{check}.json",
+        check="<checks>/gradient-{cell_at_depth}.json",
     log:
-        "<logs>/checks/gradient-{check}.log",
+        "<logs>/checks/gradient-{cell_at_depth}.log",
     benchmark:
-        "<benchmarks>/check_gradients/{check}.tsv"
+        "<benchmarks>/check_gradients/{cell_at_depth}.tsv"
     conda:
         "../envs/unrolled.yaml"
     params:
         checks=config["checks"],
         cell=checked_cell,
-        output=checked_output,
-        tied_weights=checked_tying,
         truncation_depth=checked_depth,
         code=stage_code("check_gradients"),
     script:
         "../scripts/check_gradients.py"
 
 
-rule gate:
-    """Let a cell be trained at a depth only if its gradients are right there."""
+rule check_overfitting:
+    """Let a cell at a depth learn two sentences by heart."""
+    output:
+        check="<checks>/overfitting-{cell_at_depth}.json",
+    log:
+        "<logs>/checks/overfitting-{cell_at_depth}.log",
+    benchmark:
+        "<benchmarks>/check_overfitting/{cell_at_depth}.tsv"
+    conda:
+        "../envs/unrolled.yaml"
+    params:
+        checks=config["checks"],
+        cell=checked_cell,
+        truncation_depth=checked_depth,
+        code=stage_code("check_overfitting"),
+    script:
+        "../scripts/check_overfitting.py"
+
+
+rule check_initial_loss:
+    """Hold the loss of an untrained network against that of guessing."""
     input:
-        check="<checks>/gradient-{check}.json",
+        encoded("valid"),
+        vocabulary="<corpus>/vocabulary.tsv",
+        classes=classes_of_network,
+    output:
+        check="<checks>/initial_loss-{network}.json",
+    log:
+        "<logs>/checks/initial_loss-{network}.log",
+    benchmark:
+        "<benchmarks>/check_initial_loss/{network}.tsv"
+    conda:
+        "../envs/unrolled.yaml"
+    params:
+        checks=config["checks"],
+        model=checked_model,
+        code=stage_code("check_initial_loss"),
+    script:
+        "../scripts/check_initial_loss.py"
+
+
+rule gate:
+    """Let runs be trained only if a check that they wait for has passed."""
+    input:
+        check="<checks>/{check}.json",
     output:
         gate="<checks>/gate-{check}.json",
     log:

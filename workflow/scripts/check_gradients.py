@@ -8,8 +8,6 @@ with logged(snakemake.log[0]):
     check_gradients.run(
         ChecksConfig(**snakemake.params.checks),
         snakemake.params.cell,
-        snakemake.params.output,
-        snakemake.params.tied_weights,
         snakemake.params.truncation_depth,
         snakemake.output.check,
     )

@@ -1,4 +1,4 @@
-"""Let a cell be trained at a depth if its gradients are right there."""
+"""Let runs be trained only if a check that they wait for has passed."""
 
 from unrolled.stages import gate
 from unrolled.stages.job import logged

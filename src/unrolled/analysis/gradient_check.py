@@ -1,34 +1,36 @@
 """Is the gradient that training follows the derivative of what it claims to be?
 
-Truncated back-propagation is not the gradient of the total loss: the loss at time t is held to
-depend on the weights only as they act at the steps t-d ... t. The check differentiates that very
-function. For the output at t the weights are copied; the copies that act at the steps t-d ... t are
-moved by ±h, the state before them stays that of the unmoved weights; the output weights, which act
-at t alone, are moved too:
+A small network of each kind is differentiated by back-propagation, at the depth at which training
+will truncate it, and twice more by numbers alone; see `numeric_gradients` for what is
+differentiated and how.
 
-    n = (Σ_t L_t(w + h) - Σ_t L_t(w - h)) / 2h
-
-At full depth this is the plain difference of the total loss. At a finite depth the plain difference
-must disagree, and `plain_error` shows that it does.
-
-What is judged is max|a - n| / max|n| over each parameter: the central difference has an error of
-the size h² L''' + ε L / h everywhere, which makes the element-wise relative error of a tiny entry
-large without anything being wrong.
+What is judged is max|a - n| / max|n| over each parameter: a numeric derivative has an error of some
+size everywhere, which makes the element-wise relative error of a tiny entry large without anything
+being wrong. NaN, an infinity, or a parameter without any entry to compare is a failure.
 """
 
+import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unrolled.analysis.numeric_gradients import (
+    CENTRAL,
+    COMPLEX,
+    Numeric,
+    WindowedLoss,
+    complex_step,
+    numeric_gradients,
+)
 from unrolled.config.sections import ChecksConfig
 from unrolled.model.initialisation import parameter_shapes
 from unrolled.model.network import Network
-from unrolled.model.packing import pack
-from unrolled.model.types import Gradients, Parameters, RowGradient
+from unrolled.model.packing import PackedBatch, pack
+from unrolled.model.types import Array, Gradients, Parameters, RowGradient
 from unrolled.text.classes import WordClasses, frequency_classes
 from unrolled.text.vocabulary import Ids
 
@@ -42,20 +44,89 @@ felt.
 
 
 @dataclass(frozen=True)
-class Checked:
-    """Which kind of network is checked.
+class Kind:
+    """Which kind of network is checked, always with biases.
 
     Attributes:
-        cell: its name.
         output: softmax or classes.
-        bias: whether it has biases.
         tied: whether input and output weights are tied.
+        carried: whether the sentences go on from a state before them.
     """
 
-    cell: str
     output: str = "softmax"
-    bias: bool = False
     tied: bool = False
+    carried: bool = False
+
+    @property
+    def title(self) -> str:
+        """The kind in words."""
+        output = "word classes" if self.output == "classes" else "softmax"
+        tied = ", tied weights" if self.tied else ""
+        return output + tied + (", state carried over" if self.carried else "")
+
+
+KINDS = [
+    Kind(output, tied, carried)
+    for (output, tied), carried in itertools.product(
+        [("softmax", False), ("softmax", True), ("classes", False)], [False, True]
+    )
+]
+"""All kinds of networks that a cell can be part of."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A small network, and sentences whose loss is differentiated.
+
+    Attributes:
+        network: in double precision.
+        batch: the sentences.
+        start: the states before them, as `Network.forward` takes them.
+        truncation_depth: how many steps back each output's loss reaches; None for no limit.
+    """
+
+    network: Network
+    batch: PackedBatch
+    start: Array | None
+    truncation_depth: int | None
+
+    def back_propagated(self, network: Network | None = None) -> Gradients:
+        """The gradients by back-propagation, of this network or of a copy with another way back."""
+        network = network or self.network
+        forward = network.forward(self.batch, self.start)
+        return network.loss_and_gradients(self.batch, self.truncation_depth, forward)[1]
+
+    def loss(self, truncation_depth: int | None) -> WindowedLoss:
+        """The loss as a function of the weights within each output's window."""
+        return WindowedLoss(self.network, self.batch, self.start, truncation_depth)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How the gradient of one parameter compares with one numeric derivative.
+
+    Attributes:
+        error: max|a - n| / max|n|, NaN if anything is not finite or nothing differs from zero.
+        worst_index: where |a - n| is largest, or where a value is not finite.
+        analytic: the value of back-propagation there.
+        numeric: the value of the numeric derivative there.
+        relative_errors: |a - n| / (|a| + |n|) of every entry that is neither tiny nor skipped.
+        tiny_count: entries of which both values are tiny, though not both zero.
+        skipped_count: entries of which both values are zero, such as those of a word that does not
+            occur.
+    """
+
+    error: float
+    worst_index: tuple[int, ...]
+    analytic: float
+    numeric: float
+    relative_errors: NDArray[np.float64]
+    tiny_count: int
+    skipped_count: int
+
+    def passes(self, tolerance: float) -> bool:
+        """Whether the error is a number within the tolerance and anything was compared."""
+        return len(self.relative_errors) > 0 and self.error <= tolerance  # NaN <= x is False
 
 
 @dataclass(frozen=True)
@@ -64,154 +135,110 @@ class ParameterCheck:
 
     Attributes:
         parameter: its name.
-        error: max|a - n| / max|n|, NaN if anything is not finite or nothing differs from zero.
-        worst_index: where |a - n| is largest, or where a value is not finite.
-        analytic: the value of back-propagation there.
-        numeric: the value of the central difference there.
-        relative_errors: |a - n| / (|a| + |n|) of every entry that is not tiny.
-        tiny_count: entries left out of `relative_errors`, both their values being tiny.
-        plain_error: `error` against the plain difference of the total loss.
+        comparisons: with the derivative of each method, by the method's name.
     """
 
     parameter: str
-    error: float
-    worst_index: tuple[int, ...]
-    analytic: float
-    numeric: float
-    relative_errors: NDArray[np.float64]
-    tiny_count: int
-    plain_error: float
+    comparisons: Mapping[str, Comparison]
 
-    def passes(self, tolerance: float) -> bool:
-        """Whether the error is a number within the tolerance and anything was compared."""
-        return len(self.relative_errors) > 0 and self.error <= tolerance  # NaN <= x is False
+    def passes(self, tolerances: Mapping[str, float]) -> bool:
+        """Whether it compares well with every method.
+
+        Args:
+            tolerances: the largest error allowed, by the method's name.
+        """
+        return len(tolerances) > 0 and all(
+            self.comparisons[method].passes(tolerance) for method, tolerance in tolerances.items()
+        )
 
 
-def check_gradients(
-    checked: Checked, config: ChecksConfig, truncation_depth: int | None
-) -> list[ParameterCheck]:
-    """A network's gradients against central differences, for every entry of every parameter."""
+def tolerances(config: ChecksConfig) -> dict[str, float]:
+    """The largest error allowed, by the method's name."""
+    return {CENTRAL: config.central_tolerance, COMPLEX: config.complex_tolerance}
+
+
+def problem_of(
+    cell: str, kind: Kind, config: ChecksConfig, truncation_depth: int | None
+) -> Problem:
+    """A network of random weights and sentences of random words, the same for the same seed."""
     rng = np.random.default_rng(config.seed)
-    network = _small_network(checked, config, rng)
-    sentences = _sentences(config, truncation_depth, rng)
-    _, gradients = network.loss_and_gradients(pack(sentences), truncation_depth)
-    return compare(network, sentences, gradients, truncation_depth, config.step)
+    words, hidden = config.vocabulary_size, config.hidden_size
+    classes = small_classes(words) if kind.output == "classes" else None
+    shapes = parameter_shapes(cell, words, hidden, bias=True, tied=kind.tied, classes=classes)
+    parameters: Parameters = {name: rng.normal(0, SPREAD, shape) for name, shape in shapes.items()}
+    network = Network(parameters, cell, classes)
+    batch = pack(_sentences(config, truncation_depth, rng))
+    start = rng.uniform(-1, 1, (config.sentences, network.cell.PARTS * hidden))
+    return Problem(network, batch, start if kind.carried else None, truncation_depth)
+
+
+def numeric_of(problem: Problem, config: ChecksConfig) -> dict[str, Numeric]:
+    """The derivatives that its gradients must equal, for all parameters and by both methods."""
+    loss = problem.loss(problem.truncation_depth)
+    return numeric_gradients(loss, problem.network.parameters, config.central_step)
+
+
+def plain_errors(problem: Problem, gradients: Gradients) -> dict[str, float]:
+    """How far gradients are from those of the total loss, by parameter: 0 at full depth, as it must
+    be, and far from it where something was cut off.
+    """
+    loss, parameters = problem.loss(None), problem.network.parameters
+    return {
+        name: _largest_error(
+            _dense(gradients[name], parameter), complex_step(loss, parameters, name)
+        )
+        for name, parameter in parameters.items()
+    }
 
 
 def compare(
-    network: Network,
-    sentences: Sequence[Ids],
-    gradients: Gradients,
-    truncation_depth: int | None,
-    step: float,
+    parameters: Parameters, gradients: Gradients, numeric: Mapping[str, Numeric]
 ) -> list[ParameterCheck]:
-    """Gradients, wherever they come from, against central differences of the windowed loss."""
-    checks = []
-    for name, parameter in network.parameters.items():
-        gradient = gradients[name]
-        analytic = gradient.dense(len(parameter)) if isinstance(gradient, RowGradient) else gradient
-        numeric = _differences(network, sentences, name, truncation_depth, step)
-        plain = (
-            numeric
-            if truncation_depth is None
-            else _differences(network, sentences, name, None, step)
+    """Gradients, wherever they come from, against numeric derivatives."""
+    return [
+        ParameterCheck(
+            name,
+            {
+                method: _comparison(_dense(gradients[name], parameter), derivative)
+                for method, derivative in numeric[name].items()
+            },
         )
-        checks.append(_parameter_check(name, analytic, numeric, plain))
-    return checks
+        for name, parameter in parameters.items()
+    ]
 
 
-def windowed_loss(
-    network: Network, moved: Parameters, sentences: Sequence[Ids], truncation_depth: int | None
-) -> float:
-    """The loss in nats summed over all outputs, each seeing `moved` weights in its own window."""
-    total = 0.0
-    copy = replace(network, parameters=moved)
-    for ids in sentences:
-        states = _windowed_states(network, copy, ids[:-1], truncation_depth)
-        hidden = states[:, : network.hidden_size]
-        scores = copy.output.log_probabilities(hidden)
-        total -= float(scores[np.arange(len(hidden)), ids[1:]].sum())
-    return total
+def _dense(gradient: Array | RowGradient, parameter: Array) -> Array:
+    return gradient.dense(len(parameter)) if isinstance(gradient, RowGradient) else gradient
 
 
-def _windowed_states(
-    network: Network, moved: Network, words: Ids, truncation_depth: int | None
-) -> NDArray[Any]:
-    """The state at each output t, made by moved weights at the steps t-d ... t.
-
-    All windows are stepped together: after the turn of a lag, row t holds the state at step t-lag.
-
-    Returns:
-        (words, parts * hidden).
-    """
-    length = len(words)
-    depth = length - 1 if truncation_depth is None else min(truncation_depth, length - 1)
-    unmoved = network.forward(pack([np.append(words, words[:1])])).trace.states
-    states = np.zeros_like(unmoved)
-    states[depth + 1 :] = unmoved[: length - depth - 1]  # the states that the windows start from
-    for lag in range(depth, -1, -1):
-        states[lag:] = moved.step(words[: length - lag], states[lag:])
-    return states
-
-
-def _differences(
-    network: Network,
-    sentences: Sequence[Ids],
-    name: str,
-    truncation_depth: int | None,
-    step: float,
-) -> NDArray[np.float64]:
-    """The central difference for every entry of one parameter."""
-    moved = {key: parameter.copy() for key, parameter in network.parameters.items()}
-    differences = np.empty(moved[name].shape)
-    for index in np.ndindex(differences.shape):
-        losses = []
-        for signed_step in (step, -step):
-            moved[name][index] = network.parameters[name][index] + signed_step
-            losses.append(windowed_loss(network, moved, sentences, truncation_depth))
-        moved[name][index] = network.parameters[name][index]
-        differences[index] = (losses[0] - losses[1]) / (2 * step)
-    return differences
-
-
-def _parameter_check(
-    name: str, analytic: NDArray[Any], numeric: NDArray[Any], plain: NDArray[Any]
-) -> ParameterCheck:
+def _comparison(analytic: Array, numeric: Array) -> Comparison:
     difference = np.abs(analytic - numeric)
     # argmax takes the first NaN for the largest value, which is what is wanted here
     worst = tuple(int(part) for part in np.unravel_index(np.argmax(difference), difference.shape))
     size = np.abs(analytic) + np.abs(numeric)
-    telling = ~(size < 2 * TINY)
+    telling = ~(size < 2 * TINY)  # NaN is telling
     with np.errstate(invalid="ignore"):  # infinity over infinity: NaN, which fails like infinity
         relative_errors = difference[telling] / size[telling]
-    return ParameterCheck(
-        parameter=name,
+    skipped_count = int(np.count_nonzero(size == 0))
+    return Comparison(
         error=_largest_error(analytic, numeric),
         worst_index=worst,
         analytic=float(analytic[worst]),
         numeric=float(numeric[worst]),
         relative_errors=relative_errors,
-        tiny_count=int(np.count_nonzero(~telling)),
-        plain_error=_largest_error(analytic, plain),
+        tiny_count=int(np.count_nonzero(~telling)) - skipped_count,
+        skipped_count=skipped_count,
     )
 
 
 def _largest_error(analytic: NDArray[Any], numeric: NDArray[Any]) -> float:
-    """max|a - n| / max|n|; NaN if either is not finite or all differences are zero."""
+    """max|a - n| / max|n|; NaN if either is not finite or all derivatives are zero."""
     largest = float(np.abs(numeric).max())
     error = float(np.abs(analytic - numeric).max())
     return error / largest if largest > 0 and math.isfinite(largest + error) else math.nan
 
 
-def _small_network(checked: Checked, config: ChecksConfig, rng: np.random.Generator) -> Network:
-    words, hidden = config.vocabulary_size, config.hidden_size
-    classes = _small_classes(words) if checked.output == "classes" else None
-    shapes = parameter_shapes(checked.cell, words, hidden, checked.bias, checked.tied, classes)
-    parameters: Parameters = {name: rng.normal(0, SPREAD, shape) for name, shape in shapes.items()}
-    return Network(parameters, checked.cell, classes)
-
-
-def _small_classes(vocabulary_size: int) -> WordClasses:
+def small_classes(vocabulary_size: int) -> WordClasses:
     """A quarter of the words alone, the others in classes of three words or a few more."""
     falling = np.arange(vocabulary_size, 0, -1)
     alone = vocabulary_size // 4

@@ -20,6 +20,8 @@ class Run:
     """One point of the sweep."""
 
     name: str
+    network: str
+    """The part of the name that says what the untrained network is like, but for its seed."""
     model: Mapping[str, Any]
     training: Mapping[str, Any]
 
@@ -64,4 +66,9 @@ def shown(value: Any) -> str:
 def _run(config: Mapping[str, Any], point: Mapping[str, Any]) -> Run:
     model = {key: point[key] for key in point if key in {*MODEL, *config["model"]}}
     training = {key: value for key, value in point.items() if key not in model}
-    return Run(run_name(point), {**config["model"], **model}, {**config["training"], **training})
+    return Run(
+        run_name(point),
+        run_name(model),
+        {**config["model"], **model},
+        {**config["training"], **training},
+    )

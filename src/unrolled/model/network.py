@@ -168,14 +168,7 @@ class Network:
         )
         if forward.hidden_mask is not None:
             d_hidden *= forward.hidden_mask
-        d_word, d_recurrent = bptt.deltas(
-            self.cell,
-            batch,
-            forward.trace,
-            d_hidden,
-            self.parameters["recurrent_weights"],
-            truncation_depth,
-        )
+        d_word, d_recurrent = self.deltas(batch, forward.trace, d_hidden, truncation_depth)
         gradients: dict[str, Array | RowGradient] = {
             **output_gradients,
             "recurrent_weights": d_recurrent.T @ forward.trace.previous_hidden,
@@ -184,6 +177,13 @@ class Network:
             gradients["bias"] = d_word.sum(axis=0)
         self._add_gradients_of_words(gradients, batch.inputs, forward, d_word)
         return loss, gradients
+
+    def deltas(
+        self, batch: PackedBatch, trace: bptt.Trace, d_hidden: Array, truncation_depth: int | None
+    ) -> bptt.Deltas:
+        """The way back through time, as `bptt.deltas`."""
+        weights = self.parameters["recurrent_weights"]
+        return bptt.deltas(self.cell, batch, trace, d_hidden, weights, truncation_depth)
 
     def step(self, ids: Ids, state: Array | None) -> Array:
         """The next states, (rows, parts * hidden), of which the first part predicts.

@@ -16,10 +16,9 @@ from tqdm import tqdm
 
 from unrolled.config.sections import ModelConfig, TrainingConfig
 from unrolled.model.files import write_model
-from unrolled.model.initialisation import initialised
 from unrolled.model.packing import PackedBatch
+from unrolled.stages.untrained import generators, untrained_network
 from unrolled.storage import Cell, write_json, write_tsv
-from unrolled.text.classes import read_classes
 from unrolled.text.dataset import read_dataset
 from unrolled.text.vocabulary import read_vocabulary
 from unrolled.training.loop import Evaluation, Outcome, Progress, train
@@ -31,7 +30,6 @@ HISTORY = [
     "train_loss_nats_per_token",
     "validation_loss_nats_per_token",
 ]
-DTYPES = {"single": np.float32, "double": np.float64}
 PROGRESS_SECONDS = 5
 """How often the bar in the log moves at most."""
 
@@ -65,28 +63,14 @@ def run(
     dataset, validation = (
         read_dataset(corpus / split, len(vocabulary)) for split in ("train", "valid")
     )
-    classes = None
-    if model.output == "classes":
-        classes = read_classes(corpus / "classes.tsv", vocabulary)
-    seeds = np.random.SeedSequence(training.seed).spawn(2)
-    network = initialised(
-        len(vocabulary),
-        model.hidden_size,
-        np.random.default_rng(seeds[0]),
-        DTYPES[model.precision],
-        model.cell,
-        model.bias,
-        model.tied_weights,
-        orthogonal=model.recurrent_initialisation == "orthogonal",
-        classes=classes,
-    )
+    network = untrained_network(model, corpus, vocabulary, training.seed)
     began = time.perf_counter()
     outcome = train(
         network,
         dataset,
         validation,
         training,
-        np.random.default_rng(seeds[1]),
+        generators(training.seed)[1],
         _bar(name, log),
         _line(name, training.epochs, log),
     )

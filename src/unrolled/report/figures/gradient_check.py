@@ -4,41 +4,19 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from unrolled.report.drawing import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    YELLOW,
-    counted,
-    label_outer_axes,
-    new_figure,
-)
-from unrolled.report.runs import check_title
+from unrolled.report.drawing import BLUE, ORANGE, counted, label_outer_axes, new_figure
+from unrolled.report.runs import cell_title
 
-PARAMETER_COLOURS = {
-    "input_weights": BLUE,
-    "input_projection": SKY,
-    "recurrent_weights": VERMILION,
-    "output_weights": GREEN,
-    "bias": ORANGE,
-    "output_bias": PURPLE,
-    "root_weights": YELLOW,
-    "root_bias": GREY,
-}
+METHOD_COLOURS = {"central differences": ORANGE, "complex step": BLUE}
 
 
 def gradient_figure(checks: Sequence[Mapping[str, Any]]) -> Figure:
-    """How large the relative errors of the gradients are, a panel for each check."""
+    """How large the relative errors of all entries are by either method, a panel for each check."""
     columns = min(len(checks), 4)
     rows = math.ceil(len(checks) / columns)
     label = f"Histograms of relative errors, of {counted(len(checks), 'gradient check')}"
@@ -47,34 +25,28 @@ def gradient_figure(checks: Sequence[Mapping[str, Any]]) -> Figure:
     for axis, check in zip(axes, checks, strict=False):
         _draw_errors(axis, check)
     label_outer_axes(axes, len(checks), columns, "relative error, power of ten", "entries")
-    present = {parameter["parameter"] for check in checks for parameter in check["parameters"]}
-    handles = [
-        Patch(color=colour, label=name.replace("_", " "))
-        for name, colour in PARAMETER_COLOURS.items()
-        if name in present
-    ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=6 if len(handles) <= 6 else 4)
+    handles = [Patch(color=colour, label=name) for name, colour in METHOD_COLOURS.items()]
+    figure.legend(handles=handles, loc="outside upper left", ncols=2)
     return figure
 
 
 def _draw_errors(axis: Axes, check: Mapping[str, Any]) -> None:
-    below = np.zeros(1)
-    for parameter in check["parameters"]:
-        histogram = parameter["relative_error_histogram"]
-        powers = [int(power.removeprefix("1e")) for power in histogram]
-        counts = np.array(list(histogram.values()))
-        axis.bar(
-            [power + 0.5 for power in powers],
-            counts,
-            bottom=below,
-            width=0.9,
-            color=PARAMETER_COLOURS[parameter["parameter"]],
-            label=parameter["parameter"].replace("_", " "),
-        )
-        below = below + counts
+    for method, colour in METHOD_COLOURS.items():
+        counts = _counts(check, method)
+        axis.bar([power + 0.5 for power in counts], list(counts.values()), width=0.9, color=colour)
     verdict = "passed" if check["passed"] else "FAILED"
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    axis.set_title(
-        f"{check_title(check)}, depth {check['truncation_depth']}: {verdict}",
-        loc="left",
-    )
+    title = f"{cell_title(check['cell'])}, depth {check['truncation_depth']}: {verdict}"
+    axis.set_title(title, loc="left")
+
+
+def _counts(check: Mapping[str, Any], method: str) -> dict[int, int]:
+    """How many entries of all networks have an error of each power of ten."""
+    counts: dict[int, int] = {}
+    for network in check["networks"]:
+        for parameter in network["parameters"]:
+            histogram = parameter["methods"][method]["relative_error_histogram"]
+            for power, count in histogram.items():
+                exponent = int(power.removeprefix("1e"))
+                counts[exponent] = counts.get(exponent, 0) + count
+    return counts
