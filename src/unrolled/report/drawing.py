@@ -4,7 +4,7 @@ import html
 import io
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,17 @@ BLUE, VERMILION, GREEN, ORANGE, SKY, PURPLE, YELLOW, GREY = (
 Source: Okabe & Ito, Color Universal Design (2008).
 """
 
-BASELINE_STYLES = {"uniform": ":", "unigram": "-.", "bigram": "--"}
+BASELINE_STYLES: Mapping[str, Any] = {
+    "uniform": ":",
+    "unigram": "-.",
+    "bigram": "--",
+    "grammar": (0, (1, 1)),  # the floor, where it is known
+}
 
 TITLE_LETTERS_PER_INCH = 13
+
+NO_BREAK = "\u00a0"
+"""The space at which no line is broken."""
 
 STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: searchable, in the reader's font, any script
@@ -119,8 +127,11 @@ def label_outer_axes(axes: Sequence[Axes], count: int, columns: int, x: str, y: 
 
 
 def wrapped(text: str, inches: float) -> str:
-    """A title broken into lines that are at most so wide."""
-    return textwrap.fill(text, max(12, int(inches * TITLE_LETTERS_PER_INCH)))
+    """A title broken into lines that are at most so wide, after commas where that is possible."""
+    letters = max(12, int(inches * TITLE_LETTERS_PER_INCH))
+    parts = text.split(", ")
+    held = [part.replace(" ", NO_BREAK) if len(part) < letters else part for part in parts]
+    return textwrap.fill(", ".join(held), letters).replace(NO_BREAK, " ")
 
 
 def counted(count: int, thing: str) -> str:

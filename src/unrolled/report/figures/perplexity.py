@@ -17,10 +17,14 @@ FIELD_HEIGHT = 0.58
 """Of a field of the heat map, over its width, which is about an inch."""
 
 
-def perplexity_figure(settings: Sequence[Setting]) -> Figure:
+def perplexity_figure(settings: Sequence[Setting], floor: float | None = None) -> Figure:
     """Test perplexity over hidden size and depth, a map for each cell and further setting.
 
     A field shows the mean over seeds and the range; one without a finished run is hatched.
+
+    Args:
+        settings: what is shown.
+        floor: the least possible perplexity, where it is known.
     """
     maps: dict[str, list[Setting]] = {}
     for setting in settings:
@@ -44,6 +48,8 @@ def perplexity_figure(settings: Sequence[Setting]) -> Figure:
         axis.set_title(title, loc="left")
     for axis in axes[len(maps) :]:
         axis.set_visible(False)
+    if floor is not None:
+        figure.supxlabel(f"the least possible is {floor:.2f}", fontsize=9.5)
     return figure
 
 
@@ -104,7 +110,7 @@ def _draw_field(axis: Axes, column: int, row: int, setting: Setting, colours: No
     axis.text(
         column,
         row + 0.08,
-        f"{setting.mean_perplexity:.1f}",
+        f"{setting.mean_perplexity:.{_digits(setting)}f}",
         ha="center",
         va="bottom",
         fontsize=12,
@@ -128,4 +134,10 @@ def _spread(setting: Setting) -> str:
     lowest, highest = setting.perplexities[0], setting.perplexities[-1]
     if len(setting.perplexities) == 1:
         return "1 seed"
-    return f"{lowest:.1f} to {highest:.1f}"
+    digits = _digits(setting)
+    return f"{lowest:.{digits}f} to {highest:.{digits}f}"
+
+
+def _digits(setting: Setting) -> int:
+    """How many decimals tell settings apart: more where perplexities are small."""
+    return 1 if setting.mean_perplexity >= 10 else 2

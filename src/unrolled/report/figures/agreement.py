@@ -1,0 +1,104 @@
+"""The loss of agreeing words by distance: what truncation costs, and what gates bring back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+
+from unrolled.report.agreement import Curve, Row, curves
+from unrolled.report.drawing import INK, counted, new_figure
+from unrolled.report.figures.depth_lines import Look, looks_of
+from unrolled.report.runs import cell_title
+
+CHANCE_STYLE: Any = {"color": INK, "linewidth": 0.9, "linestyle": ":"}
+
+
+def agreement_figure(rows: Sequence[Row]) -> Figure:
+    """The loss of agreeing words by distance: a row for each experiment, a panel for each cell, a
+    line for each depth, the mean over seeds with a bar from the least to the largest.
+
+    Args:
+        rows: of all experiments.
+    """
+    found = curves(rows)
+    label = f"Loss of agreeing words by distance, of {counted(len(found), 'setting')}"
+    if not found:
+        figure = new_figure(10, 1, label)
+        figure.text(0.5, 0.5, "No run knows of agreeing words.", ha="center", va="center")
+        return figure
+    panels: dict[str, dict[tuple[str, str], list[Curve]]] = {}
+    for curve in found:
+        row = panels.setdefault(curve.experiment, {})
+        row.setdefault((curve.cell, curve.hidden_size), []).append(curve)
+    columns = list(dict.fromkeys(place for row in panels.values() for place in row))
+    width = 10 if len(columns) > 1 else 5.5
+    figure = new_figure(width, 0.9 + 2.3 * len(panels), label)
+    axes = figure.subplots(len(panels), len(columns), sharey=True, squeeze=False)
+    looks = looks_of({curve.depth for curve in found})
+    for line, (experiment, row) in zip(axes, panels.items(), strict=True):
+        for axis, place in zip(line, columns, strict=True):
+            axis.set_visible(place in row)
+            axis.set_title(_panel_title(experiment, *place, columns), loc="left")
+            _draw_panel(axis, row.get(place, []), looks)
+        line[0].set_ylabel("nats")
+    for axis in axes[-1]:
+        axis.set_xlabel("words between the two")
+    highest = max(loss for curve in found for losses in curve.losses.values() for loss in losses)
+    axes[0, 0].set_ylim(0, 1.05 * max(highest, *(curve.chance for curve in found)))
+    figure.legend(handles=_handles(looks), loc="outside upper left", ncols=len(looks) + 1)
+    return figure
+
+
+def _panel_title(
+    experiment: str, cell: str, hidden_size: str, columns: Sequence[tuple[str, str]]
+) -> str:
+    sizes = {size for _, size in columns}
+    hidden = f", {hidden_size} hidden units" if len(sizes) > 1 else ""
+    return f"{experiment}: {cell_title(cell)}{hidden}"
+
+
+def _draw_panel(axis: Axes, found: Sequence[Curve], looks: dict[str, Look]) -> None:
+    for place, curve in enumerate(found):
+        look = looks[curve.depth]
+        means = curve.means
+        below = [means[distance] - min(curve.losses[distance]) for distance in means]
+        above = [max(curve.losses[distance]) - means[distance] for distance in means]
+        aside = 1 + 0.03 * (place - (len(found) - 1) / 2)  # so that bars do not hide each other
+        axis.errorbar(
+            [max(distance, 0.5) * aside for distance in means],
+            list(means.values()),
+            [below, above],
+            color=look.colour,
+            marker=look.marker,
+            markersize=4,
+            linewidth=1.3,
+            elinewidth=1,
+        )
+    if found:
+        axis.axhline(found[0].chance, **CHANCE_STYLE)
+        _space_evenly(axis, max(distance for curve in found for distance in curve.losses))
+
+
+def _space_evenly(axis: Axes, longest: int) -> None:
+    """The same distance from each power of two to the next; no distance at all has a place before
+    them.
+    """
+    axis.set_xscale("log", base=2)
+    ticks = [2**power for power in range(longest.bit_length())]
+    axis.set_xticks(ticks, [str(tick) for tick in ticks])
+    axis.xaxis.set_minor_locator(NullLocator())
+
+
+def _handles(looks: dict[str, Look]) -> list[Line2D]:
+    depths = [
+        Line2D([], [], color=look.colour, marker=look.marker, markersize=5, label=_title(depth))
+        for depth, look in looks.items()
+    ]
+    return [*depths, Line2D([], [], label="nothing known", **CHANCE_STYLE)]
+
+
+def _title(depth: str) -> str:
+    return "full depth" if depth == "full" else f"depth {depth}"
