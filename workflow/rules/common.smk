@@ -5,13 +5,18 @@ import shlex
 import sys
 from pathlib import Path
 
-from unrolled.config.loading import checked_config, section_part
-from unrolled.config.sections import CorpusConfig, TextConfig, VocabularyConfig
+from unrolled.config.loading import beside, checked_config, section_part
+from unrolled.config.sections import (
+    CorpusConfig,
+    GrammarConfig,
+    TextConfig,
+    VocabularyConfig,
+)
 from unrolled.config.sweep import runs
 from unrolled.errors import UnrolledError
 from unrolled.fingerprint import code_hash
 from unrolled.model import files as model_files
-from unrolled.stages import acquire
+from unrolled.stages import acquire, gradient_flow
 from unrolled.text import dataset
 from unrolled.text.sentence_file import read_own_sentences
 
@@ -24,12 +29,15 @@ sys.executable = shlex.quote(sys.executable)
 try:
     config = checked_config(
         config,
-        workflow.configfiles,
+        # of a module nothing but its settings is known, and its files are those of whoever uses it
+        [] if workflow.modifier.is_module else workflow.configfiles,
         schema=ROOT / "workflow/schemas/config.schema.yaml",
         defaults=ROOT / "config/config.yaml",
     )
+    BESIDE = beside(config, ROOT / "config", workflow.configfiles)
     CORPUS = CorpusConfig(**config["corpus"])
-    SOURCES = acquire.sources(CORPUS)
+    GRAMMAR = GrammarConfig(**config["grammar"])
+    SOURCES = acquire.sources(CORPUS, GRAMMAR)
     OWN_SENTENCES = config["evaluation"]["sentences"]
     if OWN_SENTENCES:
         read_own_sentences(OWN_SENTENCES)
@@ -43,24 +51,54 @@ def uses_classes(run):
     return run.model["output"] == "classes"
 
 
-def check_of(run):
-    """The name of the gradient check that a run waits for: its cell, its output layer and depth."""
-    output = "-tied" if run.model["tied_weights"] else ""
-    output += "-classes" if uses_classes(run) else ""
-    return f"{run.model['cell']}{output}-depth{run.training['truncation_depth']}"
+def cell_at_depth(run):
+    """What a run's gradient is checked as: its cell at its truncation depth."""
+    return f"{run.model['cell']}-depth{run.training['truncation_depth']}"
+
+
+def checks_of(run):
+    """The names of the checks that a run waits for."""
+    return [
+        f"gradient-{cell_at_depth(run)}",
+        f"overfitting-{cell_at_depth(run)}",
+        f"initial_loss-{run.network}",
+    ]
 
 
 EXPERIMENT = config["experiment"]
+FROM_GRAMMAR = CORPUS.source == "grammar"
+FLOOR = "<corpus>/floor.tsv" if FROM_GRAMMAR else []
+AGREEMENTS = ["<results>/agreement.tsv"] if FROM_GRAMMAR else []
+AGREEMENTS += [
+    f"results/{name}/agreement.tsv"
+    for name, settings in BESIDE.items()
+    if settings["corpus"]["source"] == "grammar"
+]
 DOWNLOAD = f"results/downloads/{config['corpus']['sha256']}"
 RUNS = {run.name: run for run in runs(config)}
-CHECKS = {check_of(run): run for run in RUNS.values()}
-FIGURES = ["loss", "perplexity", "spread", "gradient_check", "lengths"]
+CELLS_AT_DEPTH = {cell_at_depth(run): run for run in RUNS.values()}
+NETWORKS = {run.network: run for run in RUNS.values()}
+CHECKS = {check for run in RUNS.values() for check in checks_of(run)}
+FIGURES = [
+    "loss",
+    "perplexity",
+    "spread",
+    "gradient_check",
+    "lengths",
+    "arrival",
+    "cosines",
+    "singular_values",
+    "activations",
+]
 TRAINED_MODEL = multiext("<runs>/{run}/model/", *model_files.FILES)
+GRADIENT_FLOW = expand("<runs>/{{run}}/flow/{table}.tsv", table=gradient_flow.COLUMNS)
 
 
 wildcard_constraints:
     run="|".join(map(re.escape, RUNS)),
-    check="|".join(map(re.escape, CHECKS)),
+    cell_at_depth="|".join(map(re.escape, CELLS_AT_DEPTH)),
+    network="|".join(map(re.escape, NETWORKS)),
+    check="|".join(map(re.escape, sorted(CHECKS))),
 
 
 def stage_code(stage):
@@ -80,7 +118,7 @@ def corpus_source(wildcards):
 
 def corpus_origin(wildcards):
     """What the text depends on, such as the versions of packages, so that a change is noticed."""
-    return acquire.origin(CORPUS)
+    return acquire.origin(CORPUS, GRAMMAR)
 
 
 def corpus_column(wildcards):
@@ -98,35 +136,40 @@ def encoded(split):
 
 def checked_cell(wildcards):
     """The cell that a check is about."""
-    return CHECKS[wildcards.check].model["cell"]
-
-
-def checked_output(wildcards):
-    """The output layer that a check is about."""
-    return CHECKS[wildcards.check].model["output"]
-
-
-def checked_tying(wildcards):
-    """Whether a check is about tied weights."""
-    return CHECKS[wildcards.check].model["tied_weights"]
+    return CELLS_AT_DEPTH[wildcards.cell_at_depth].model["cell"]
 
 
 def checked_depth(wildcards):
     """The truncation depth that a check is about."""
-    return CHECKS[wildcards.check].training["truncation_depth"]
+    return CELLS_AT_DEPTH[wildcards.cell_at_depth].training["truncation_depth"]
+
+
+def checked_model(wildcards):
+    """The shape of an untrained network that a check is about."""
+    return dict(NETWORKS[wildcards.network].model)
+
+
+def classes_of_network(wildcards):
+    """The table of word classes, if an untrained network needs it."""
+    return classes_for(NETWORKS[wildcards.network])
 
 
 # runs
 
 
-def gate_of_run(wildcards):
-    """The proof that a run waits for."""
-    return f"<checks>/gate-{check_of(RUNS[wildcards.run])}.json"
+def gates_of_run(wildcards):
+    """The proofs that a run waits for."""
+    return [f"<checks>/gate-{check}.json" for check in checks_of(RUNS[wildcards.run])]
 
 
 def classes_of_run(wildcards):
     """The table of word classes, if the run needs it."""
-    return "<corpus>/classes.tsv" if uses_classes(RUNS[wildcards.run]) else []
+    return classes_for(RUNS[wildcards.run])
+
+
+def classes_for(run):
+    """The table of word classes, if the run's output layer goes by them."""
+    return "<corpus>/classes.tsv" if uses_classes(run) else []
 
 
 def model_of_run(wildcards):
@@ -170,7 +213,10 @@ def is_complete(name):
         folder / "metrics.json",
         folder / "evaluation.tsv",
         folder / "samples.tsv",
+        *(folder / f"flow/{table}.tsv" for table in gradient_flow.COLUMNS),
     ]
+    needed += [folder / "agreement.tsv"] if FROM_GRAMMAR else []
     needed += [folder / "own_sentences.tsv"] if OWN_SENTENCES else []
-    needed += [Path(f"results/{EXPERIMENT}/checks/gate-{check_of(RUNS[name])}.json")]
+    checks = Path(f"results/{EXPERIMENT}/checks")
+    needed += [checks / f"gate-{check}.json" for check in checks_of(RUNS[name])]
     return all(path.exists() for path in needed)

@@ -53,27 +53,29 @@ rule provenance:
         "../scripts/provenance.py"
 
 
-rule prepare:
-    """Split by document, find sentences, cut them into words."""
-    input:
-        raw="<corpus>/raw",
-    output:
-        train="<corpus>/train.txt",
-        valid="<corpus>/valid.txt",
-        test="<corpus>/test.txt",
-        rejected="<corpus>/rejected.tsv",
-    log:
-        "<logs>/prepare.log",
-    benchmark:
-        "<benchmarks>/prepare.tsv"
-    conda:
-        "../envs/unrolled.yaml"
-    params:
-        text=section_part(config, "text", TextConfig),
-        column=corpus_column,
-        code=stage_code("prepare"),
-    script:
-        "../scripts/prepare.py"
+if not FROM_GRAMMAR:
+
+    rule prepare:
+        """Split by document, find sentences, cut them into words."""
+        input:
+            raw="<corpus>/raw",
+        output:
+            train="<corpus>/train.txt",
+            valid="<corpus>/valid.txt",
+            test="<corpus>/test.txt",
+            rejected="<corpus>/rejected.tsv",
+        log:
+            "<logs>/prepare.log",
+        benchmark:
+            "<benchmarks>/prepare.tsv"
+        conda:
+            "../envs/unrolled.yaml"
+        params:
+            text=section_part(config, "text", TextConfig),
+            column=corpus_column,
+            code=stage_code("prepare"),
+        script:
+            "../scripts/prepare.py"
 
 
 rule vocabulary:
@@ -115,6 +117,7 @@ rule encode:
     conda:
         "../envs/unrolled.yaml"
     params:
+        closed=FROM_GRAMMAR,
         code=stage_code("encode"),
     script:
         "../scripts/encode.py"
@@ -148,6 +151,7 @@ rule baselines:
         encoded("valid"),
         encoded("test"),
         vocabulary="<corpus>/vocabulary.tsv",
+        floor=FLOOR,
     output:
         baselines="<corpus>/baselines.tsv",
     log:

@@ -34,7 +34,8 @@ rule figures:
         histories=of_runs("<runs>/{run}/history.tsv"),
         baselines="<corpus>/baselines.tsv",
         profile="<corpus>/profile.json",
-        checks=expand("<checks>/gradient-{check}.json", check=CHECKS),
+        gradients=expand("<checks>/gradient-{cell}.json", cell=CELLS_AT_DEPTH),
+        flows=of_runs(GRADIENT_FLOW),
     output:
         expand("<figures>/{figure}.tsv", figure=FIGURES),
         loss=report(
@@ -67,6 +68,30 @@ rule figures:
             category="Text",
             labels={"what": "lengths of sentences"},
         ),
+        arrival=report(
+            "<figures>/arrival.svg",
+            caption="../report/arrival.rst",
+            category="Training",
+            labels={"what": "how far back gradients travel"},
+        ),
+        cosines=report(
+            "<figures>/cosines.svg",
+            caption="../report/cosines.rst",
+            category="Training",
+            labels={"what": "what truncation does to gradients"},
+        ),
+        singular_values=report(
+            "<figures>/singular_values.svg",
+            caption="../report/singular_values.rst",
+            category="Training",
+            labels={"what": "singular values of recurrent weights"},
+        ),
+        activations=report(
+            "<figures>/activations.svg",
+            caption="../report/activations.rst",
+            category="Training",
+            labels={"what": "where functions are saturated"},
+        ),
     log:
         "<logs>/figures.log",
     benchmark:
@@ -87,8 +112,13 @@ rule report:
         baselines="<corpus>/baselines.tsv",
         classes=classes_for_report(),
         summary="<results>/summary.tsv",
-        checks=expand("<checks>/gradient-{check}.json", check=CHECKS),
+        gradients=expand("<checks>/gradient-{cell}.json", cell=CELLS_AT_DEPTH),
+        overfitting=expand("<checks>/overfitting-{cell}.json", cell=CELLS_AT_DEPTH),
+        initial_losses=expand("<checks>/initial_loss-{network}.json", network=NETWORKS),
         figures=expand("<figures>/{figure}.svg", figure=FIGURES),
+        agreement=["<figures>/agreement.svg"] if FROM_GRAMMAR else [],
+        entropy="<corpus>/entropy.json" if FROM_GRAMMAR else [],
+        flows=of_runs(GRADIENT_FLOW),
         samples=of_runs("<runs>/{run}/samples.tsv"),
         timing=of_runs("<runs>/{run}/timing.tsv"),
         made_with=of_runs("<runs>/{run}/provenance.json"),
@@ -109,6 +139,7 @@ rule report:
         "../envs/unrolled.yaml"
     params:
         config=config,
+        beside={name: settings["about"] for name, settings in BESIDE.items()},
         code=stage_code("report"),
     script:
         "../scripts/report.py"

@@ -8,7 +8,7 @@ rule train:
         encoded("valid"),
         vocabulary="<corpus>/vocabulary.tsv",
         classes=classes_of_run,
-        gate=gate_of_run,
+        gates=gates_of_run,
     output:
         TRAINED_MODEL,
         history="<runs>/{run}/history.tsv",
@@ -37,6 +37,7 @@ rule evaluate:
         encoded("test"),
         vocabulary="<corpus>/vocabulary.tsv",
         metrics="<runs>/{run}/metrics.json",
+        floor=FLOOR,
     output:
         evaluation="<runs>/{run}/evaluation.tsv",
     log:
@@ -69,6 +70,31 @@ rule sample:
         code=stage_code("sample"),
     script:
         "../scripts/sample.py"
+
+
+rule gradient_flow:
+    """Measure how gradients travel in a run."""
+    input:
+        TRAINED_MODEL,
+        encoded("valid"),
+        vocabulary="<corpus>/vocabulary.tsv",
+        classes=classes_of_run,
+        metrics="<runs>/{run}/metrics.json",
+    output:
+        GRADIENT_FLOW,
+    log:
+        "<logs>/gradient_flow/{run}.log",
+    benchmark:
+        "<benchmarks>/gradient_flow/{run}.tsv"
+    conda:
+        "../envs/unrolled.yaml"
+    params:
+        gradient_flow=config["gradient_flow"],
+        model=model_of_run,
+        training=training_of_run,
+        code=stage_code("gradient_flow"),
+    script:
+        "../scripts/gradient_flow.py"
 
 
 rule score:

@@ -1,6 +1,6 @@
 """Bring the text here."""
 
-from unrolled.config.sections import CorpusConfig
+from unrolled.config.sections import CorpusConfig, GrammarConfig
 from unrolled.stages import acquire
 from unrolled.stages.job import logged
 
@@ -8,6 +8,7 @@ with logged(snakemake.log[0]):
     config = CorpusConfig(**snakemake.config["corpus"])
     acquire.run(
         config,
+        GrammarConfig(**snakemake.config["grammar"]),
         snakemake.input[0] if config.source == "url" else None,
         snakemake.output.raw,
     )

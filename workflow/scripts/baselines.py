@@ -6,4 +6,8 @@ from unrolled.stages import baselines
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
-    baselines.run(Path(snakemake.input.vocabulary).parent, snakemake.output.baselines)
+    baselines.run(
+        Path(snakemake.input.vocabulary).parent,
+        snakemake.input.get("floor"),
+        snakemake.output.baselines,
+    )

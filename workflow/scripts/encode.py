@@ -14,4 +14,5 @@ with logged(snakemake.log[0]):
         snakemake.input.rejected,
         {split: corpus / split for split in splits},
         snakemake.output.profile,
+        snakemake.params.closed,
     )

@@ -9,5 +9,6 @@ with logged(snakemake.log[0]):
     evaluate.run(
         Path(snakemake.input.metrics).parent,
         Path(snakemake.input.vocabulary).parent,
+        snakemake.input.get("floor"),
         snakemake.output.evaluation,
     )

@@ -11,6 +11,7 @@ with logged(snakemake.log[0]):
         {Path(path).parent.name: path for path in snakemake.input.histories},
         snakemake.input.baselines,
         snakemake.input.profile,
-        snakemake.input.checks,
+        snakemake.input.gradients,
+        {Path(path).parents[1].name: Path(path).parent for path in snakemake.input.flows},
         Path(snakemake.output.loss).parent,
     )

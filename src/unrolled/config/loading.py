@@ -12,6 +12,8 @@ from unrolled.config.sections import (
     ClassesConfig,
     CorpusConfig,
     EvaluationConfig,
+    GradientFlowConfig,
+    GrammarConfig,
     ModelConfig,
     SamplingConfig,
     TextConfig,
@@ -24,11 +26,13 @@ from unrolled.errors import ConfigError
 
 RECORDS: Sequence[tuple[str, type]] = (
     ("corpus", CorpusConfig),
+    ("grammar", GrammarConfig),
     ("text", TextConfig),
     ("text", VocabularyConfig),
     ("classes", ClassesConfig),
     ("checks", ChecksConfig),
     ("evaluation", EvaluationConfig),
+    ("gradient_flow", GradientFlowConfig),
     ("sampling", SamplingConfig),
 )
 """The records that are the same for all runs, and the sections they are made from."""
@@ -68,6 +72,55 @@ def checked_config(
         _require_room_for_classes(ordered)
     _require_different(run.name for run in runs(ordered))
     return ordered
+
+
+def beside(
+    config: Mapping[str, Any], folder: Path, files: Sequence[Path | str]
+) -> dict[str, dict[str, Any]]:
+    """The settings of each experiment that is to stand beside this one, by its name.
+
+    They are the defaults with the experiment's own file laid over them, which is looked for beside
+    this experiment's file, then among the experiments of the project.
+
+    Args:
+        config: this experiment's, checked.
+        folder: of config.yaml and experiments/.
+        files: the configuration files of this experiment.
+
+    Raises:
+        ConfigError: an experiment has no file, or the file is not sound as YAML.
+    """
+    defaults = read_config_file(folder / "config.yaml")
+    folders = [*(Path(file).parent for file in files), folder / "experiments"]
+    return {
+        name: {
+            **_laid_over(defaults, read_config_file(_experiment_file(name, folders))),
+            "beside": [],
+            "missing_runs": config["missing_runs"],
+        }
+        for name in config["beside"]
+    }
+
+
+def _experiment_file(name: str, folders: Sequence[Path]) -> Path:
+    for folder in folders:
+        if (folder / f"{name}.yaml").exists():
+            return folder / f"{name}.yaml"
+    raise ConfigError(
+        f"beside: '{name}' must be an experiment with a file of its own (looked for {name}.yaml in"
+        f" {', '.join(dict.fromkeys(map(str, folders)))})"
+    )
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two configurations merged as Snakemake does: key by key, lists replaced as a whole."""
+    merged = dict(below)
+    for key, value in above.items():
+        known = below.get(key)
+        if isinstance(value, Mapping) and isinstance(known, Mapping):
+            value = _laid_over(known, value)
+        merged[key] = value
+    return merged
 
 
 def section_part(config: Mapping[str, Any], section: str, record: type) -> dict[str, Any]:

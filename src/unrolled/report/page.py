@@ -7,7 +7,7 @@ place for it.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,11 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
+from unrolled.config.sweep import depth_limit
 from unrolled.model.cells import CELLS
+from unrolled.report.agreement import curves
+from unrolled.report.flow import Flow
+from unrolled.report.proofs import fault_rows, gradient_rows, learned_rows
 from unrolled.report.runs import (
     RunResult,
     Setting,
@@ -23,13 +27,15 @@ from unrolled.report.runs import (
     best_setting,
     by_setting,
     cell_title,
-    check_title,
     run_results,
 )
 
 Row = Mapping[str, str]
 
 _FOLDER = Path(__file__).parent
+_NEARLY_ALL = 0.99
+"""The cosine of a truncated gradient that has nearly the direction of the full one."""
+
 _SHOWN_STEPS = 5
 """Time steps of the drawn network; more would not fit a page."""
 
@@ -45,7 +51,9 @@ class Material:
         profile: of the corpus.
         summary: its rows.
         baselines: rows of model, split, loss and perplexity.
-        checks: of the gradients.
+        gradients: the checks of them.
+        overfitting: the checks by two sentences that were learned by heart.
+        initial_losses: the checks of untrained networks.
         classes: `words_alone`, the `sizes` of the other word classes and the rows of the `telling`
             ones; None where no run goes by classes.
         samples: rows by run.
@@ -54,6 +62,11 @@ class Material:
         timing: of each run, by its name.
         versions: what the figures were made with.
         figures: SVG text by name.
+        flows: how gradients travel in each run, by its name.
+        entropy: of the grammar that the text was drawn from; None where there is none.
+        agreement: rows of all experiments, this one first; empty where no words agree.
+        beside: what each experiment beside this one is for, by its name; None where that says
+            nothing.
     """
 
     experiment: str
@@ -62,7 +75,9 @@ class Material:
     profile: Mapping[str, Any]
     summary: Sequence[Row]
     baselines: Sequence[Row]
-    checks: Sequence[Mapping[str, Any]]
+    gradients: Sequence[Mapping[str, Any]]
+    overfitting: Sequence[Mapping[str, Any]]
+    initial_losses: Sequence[Mapping[str, Any]]
     classes: Mapping[str, Any] | None
     samples: Mapping[str, Sequence[Row]]
     own_sentences: Mapping[str, Sequence[Row]]
@@ -70,6 +85,10 @@ class Material:
     timing: Mapping[str, Row]
     versions: Mapping[str, Any]
     figures: Mapping[str, str]
+    flows: Mapping[str, Flow]
+    entropy: Mapping[str, Any] | None = None
+    agreement: Sequence[Row] = ()
+    beside: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def render(material: Material) -> str:
@@ -86,7 +105,6 @@ def render(material: Material) -> str:
         "whole": _whole,
         "percent": _percent,
         "cell": cell_title,
-        "check": check_title,
     }
     runs = run_results(material.summary)
     settings = by_setting(runs)
@@ -95,6 +113,9 @@ def render(material: Material) -> str:
         material=material,
         css=Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),
         figures={name: Markup(svg) for name, svg in material.figures.items()},
+        gradient_rows=gradient_rows(material.gradients),
+        fault_rows=fault_rows(material.gradients),
+        learned_rows=learned_rows(material.overfitting),
         runs=runs,
         settings=settings,
         best=best_setting(settings),
@@ -107,6 +128,18 @@ def render(material: Material) -> str:
         },
         spread=_largest_spread(settings),
         network=_network(material, run),
+        travel=_travel(material.flows[run.name], run) if run else None,
+        curves=curves(material.agreement),
+        shown_distances=[
+            distance
+            for distance in sorted({int(row["distance"]) for row in material.agreement})
+            if distance.bit_count() < 2  # none, and the powers of two
+        ],
+        floor={
+            row["split"]: float(row["loss_nats_per_token"])
+            for row in material.baselines
+            if row["model"] == "grammar"
+        },
         guessing_loss=math.log(material.profile["vocabulary_size"]),
         config_text=yaml.safe_dump(dict(material.config), sort_keys=False, allow_unicode=True),
     )
@@ -149,6 +182,25 @@ def _network(material: Material, run: RunResult | None) -> dict[str, Any]:
         "hidden_size": int(settings["hidden_size"]),
         "depth": depth,
         "first_reached": last - reach,
+    }
+
+
+def _travel(flow: Flow, run: RunResult) -> dict[str, Any]:
+    """What is said of the way back through a run's network.
+
+    Where training truncated, the cosine is that of what it saw; otherwise that of the least
+    truncation that would have changed next to nothing.
+    """
+    own = depth_limit(run.settings["truncation_depth"])
+    depth = flow.first_depth_from(_NEARLY_ALL) if own is None else own
+    return {
+        "outputs": max((int(row["outputs"]) for row in flow.arrival), default=0),
+        "tenth_gone_to": flow.first_lag_below(0.1),
+        "furthest": max(flow.shares, default=0),
+        "truncated": own is not None,
+        "depth": depth,
+        "cosine": None if depth is None else flow.cosine_by_depth.get(depth),
+        "saturated": flow.saturated_shares,
     }
 
 

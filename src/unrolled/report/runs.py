@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 from unrolled.config.sweep import NAMED, depth_order
 
@@ -19,6 +18,9 @@ RESULTS = [
     "next_word_accuracy",
 ]
 """Columns of the summary that are not settings, beside the run's name and the baselines."""
+
+EXCESS = ["excess_nats_per_token", "excess_standard_error"]
+"""Further ones, where the least possible loss is known."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class RunResult:
     test_loss: float | None
     test_perplexity: float | None
     accuracy: float | None
+    excess: float | None
+    excess_error: float | None
 
     @property
     def finished(self) -> bool:
@@ -77,18 +81,23 @@ class Setting:
     @property
     def description(self) -> str:
         """The setting in words."""
-        cell, hidden, depth = (
-            self.settings[key] for key in ("cell", "hidden_size", "truncation_depth")
-        )
-        back = "full depth" if depth == "full" else f"depth {depth}"
-        return ", ".join(
-            [
-                cell_title(cell),
-                f"{hidden} hidden unit{'' if hidden == '1' else 's'}",
-                back,
-                *self.further,
-            ]
-        )
+        return ", ".join([self._size, self.depth, *self.further])
+
+    @property
+    def all_but_depth(self) -> str:
+        """The setting in words, without its depth."""
+        return ", ".join([self._size, *self.further])
+
+    @property
+    def depth(self) -> str:
+        """Its truncation depth in words."""
+        depth = self.settings["truncation_depth"]
+        return "full depth" if depth == "full" else f"depth {depth}"
+
+    @property
+    def _size(self) -> str:
+        cell, hidden = self.settings["cell"], self.settings["hidden_size"]
+        return f"{cell_title(cell)}, {hidden} hidden unit{'' if hidden == '1' else 's'}"
 
     @property
     def further(self) -> list[str]:
@@ -104,12 +113,6 @@ class Setting:
 def cell_title(cell: str) -> str:
     """A cell's name as it is written: Elman is a person, the others are initials."""
     return cell.capitalize() if cell == "elman" else cell.upper()
-
-
-def check_title(check: Mapping[str, Any]) -> str:
-    """What a gradient check was made with, in words."""
-    kinds = {"tied weights": check["tied_weights"], "word classes": check["output"] == "classes"}
-    return ", ".join([cell_title(check["cell"]), *(kind for kind in kinds if kinds[kind])])
 
 
 def run_results(summary: Sequence[Mapping[str, str]]) -> list[RunResult]:
@@ -175,7 +178,7 @@ def _run_result(row: Mapping[str, str]) -> RunResult:
     settings = {
         key: value
         for key, value in row.items()
-        if key not in RESULTS and key != "run" and not key.endswith("_perplexity")
+        if key not in {*RESULTS, *EXCESS} and key != "run" and not key.endswith("_perplexity")
     }
     return RunResult(
         name=row["run"],
@@ -188,6 +191,8 @@ def _run_result(row: Mapping[str, str]) -> RunResult:
         test_loss=_number(row["test_loss_nats_per_token"]),
         test_perplexity=_number(row["test_perplexity"]),
         accuracy=_number(row["next_word_accuracy"]),
+        excess=_number(row.get(EXCESS[0], "")),
+        excess_error=_number(row.get(EXCESS[1], "")),
     )
 
 

@@ -10,6 +10,9 @@ from unrolled.storage import Cell, write_tsv
 from unrolled.text.preparation import prepare
 from unrolled.text.sentence_file import write_sentences
 
+REJECTED = ["document", "sentence", "reason", "text"]
+"""Columns of the table of sentences put aside."""
+
 
 def run(
     config: TextConfig,
@@ -42,4 +45,4 @@ def run(
         }
         for rejection in prepared.rejections
     ]
-    write_tsv(rejected, ["document", "sentence", "reason", "text"], rows)
+    write_tsv(rejected, REJECTED, rows)

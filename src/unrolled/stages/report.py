@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from unrolled.report.flow import read_flow
 from unrolled.report.page import Material, render
 from unrolled.storage import read_json, read_text, read_tsv, write_json, write_text
 from unrolled.text.classes import read_classes
@@ -19,10 +20,13 @@ def run(
     config: Mapping[str, Any],
     corpus: Path | str,
     summary: Path | str,
-    checks: Sequence[Path | str],
+    gradients: Sequence[Path | str],
+    overfitting: Sequence[Path | str],
+    initial_losses: Sequence[Path | str],
     with_classes: bool,
     run_folders: Mapping[str, Path | str],
     figures: Sequence[Path | str],
+    beside: Mapping[str, str | None],
     report: Path | str,
     record: Path | str,
 ) -> None:
@@ -31,17 +35,22 @@ def run(
     Args:
         config: the resolved configuration.
         corpus: the folder of provenance.json, profile.json and baselines.tsv, of vocabulary.tsv,
-            classes.tsv and telling_classes.tsv.
+            classes.tsv and telling_classes.tsv, and of entropy.json for a text from a grammar.
         summary: the table of runs.
-        checks: of the gradients.
-        with_classes: whether any run goes by word classes; the last three files are read only then.
+        gradients: the checks of them.
+        overfitting: the checks by two sentences that were learned by heart.
+        initial_losses: the checks of untrained networks.
+        with_classes: whether any run goes by word classes; vocabulary and classes are read only
+            then.
         run_folders: of the runs that exist, by name.
-        figures: the SVG files.
+        figures: the SVG files; beside agreement.svg, where it is one of them, lies its table.
+        beside: what each experiment beside this one is for, by its name.
         report: the page to write.
         record: the JSON file of the configuration to write.
     """
     corpus = Path(corpus)
     folders = {name: Path(folder) for name, folder in run_folders.items()}
+    drawn = {Path(path).stem: Path(path) for path in figures}
     own = folders if config["evaluation"]["sentences"] else {}
     material = Material(
         experiment=config["experiment"],
@@ -50,17 +59,35 @@ def run(
         profile=read_json(corpus / "profile.json"),
         summary=read_tsv(summary),
         baselines=read_tsv(corpus / "baselines.tsv"),
-        checks=[read_json(path) for path in checks],
+        gradients=[read_json(path) for path in gradients],
+        overfitting=[read_json(path) for path in overfitting],
+        initial_losses=[read_json(path) for path in initial_losses],
         classes=_classes(corpus) if with_classes else None,
         samples=_tables(folders, "samples.tsv"),
         own_sentences=_tables(own, "own_sentences.tsv"),
         own_words=_tables(own, "own_words.tsv"),
         timing={name: rows[0] for name, rows in _tables(folders, "timing.tsv").items()},
         versions=_versions(folders),
-        figures={Path(path).stem: _inline(read_text(path)) for path in figures},
+        figures={name: _inline(read_text(path)) for name, path in drawn.items()},
+        flows={name: read_flow(folder / "flow") for name, folder in folders.items()},
+        entropy=_entropy(corpus) if config["corpus"]["source"] == "grammar" else None,
+        agreement=_agreement(drawn),
+        beside=beside,
     )
     write_text(report, render(material))
     write_json(record, config)
+
+
+def _entropy(corpus: Path) -> dict[str, Any]:
+    """The exact figures of the grammar that the text was drawn from."""
+    found: dict[str, Any] = read_json(corpus / "entropy.json")
+    return found
+
+
+def _agreement(figures: Mapping[str, Path]) -> list[dict[str, str]]:
+    """The table behind the figure of agreeing words, if there is one."""
+    figure = figures.get("agreement")
+    return read_tsv(figure.with_suffix(".tsv")) if figure else []
 
 
 def _classes(corpus: Path) -> dict[str, Any]:

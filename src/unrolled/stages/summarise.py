@@ -1,11 +1,11 @@
 """The whole sweep in one table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from unrolled.config.sweep import shown
-from unrolled.report.runs import RESULTS
+from unrolled.report.runs import EXCESS, RESULTS
 from unrolled.storage import Cell, read_json, read_tsv, write_tsv
 
 
@@ -28,11 +28,12 @@ def run(
         for row in read_tsv(baselines)
         if row["split"] == "test"
     }
+    results = [*RESULTS, *(EXCESS if "grammar_perplexity" in floor else [])]
     rows = [
-        {"run": name, **_shown(values), **_results(run_folders.get(name)), **floor}
+        {"run": name, **_shown(values), **_results(run_folders.get(name), results), **floor}
         for name, values in settings.items()
     ]
-    columns = ["run", *next(iter(settings.values())), *RESULTS, *floor]
+    columns = ["run", *next(iter(settings.values())), *results, *floor]
     write_tsv(summary, columns, rows)
 
 
@@ -40,14 +41,14 @@ def _shown(settings: Mapping[str, Any]) -> dict[str, Cell]:
     return {key: shown(value) for key, value in settings.items()}
 
 
-def _results(folder: Path | str | None) -> dict[str, Cell]:
+def _results(folder: Path | str | None, columns: Sequence[str]) -> dict[str, Cell]:
     """What a run came to; empty cells for what it has not."""
-    results: dict[str, Cell] = dict.fromkeys(RESULTS)
+    results: dict[str, Cell] = dict.fromkeys(columns)
     if folder is None:
         return {**results, "state": "missing", "reason": "no results; see its log"}
     results |= read_json(Path(folder) / "metrics.json")
     for score in read_tsv(Path(folder) / "evaluation.tsv"):
         results["test_loss_nats_per_token"] = score["loss_nats_per_token"]
         results["test_perplexity"] = score["perplexity"]
-        results["next_word_accuracy"] = score["next_word_accuracy"]
+        results |= {key: score[key] for key in columns if key in score}
     return results

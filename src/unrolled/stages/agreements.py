@@ -1,0 +1,51 @@
+"""How well all runs know the words that agree with a word before them, in one table."""
+
+from collections import Counter
+from collections.abc import Mapping
+from math import log
+from pathlib import Path
+
+from unrolled.report.runs import run_results
+from unrolled.storage import Cell, read_tsv, write_tsv
+
+SETTINGS = ["cell", "hidden_size", "truncation_depth", "seed"]
+LOSSES = ["distance", "words", "loss_nats", "standard_error", "floor_nats"]
+COLUMNS = ["experiment", "run", *SETTINGS, *LOSSES, "chance_nats"]
+
+
+def run(
+    experiment: str,
+    summary: Path | str,
+    of_runs: Mapping[str, Path | str],
+    of_corpus: Path | str,
+    table: Path | str,
+) -> None:
+    """Write a row for each run and distance.
+
+    Args:
+        experiment: its name.
+        summary: the table of runs.
+        of_runs: the table of each run that exists, by its name.
+        of_corpus: the table of the test's agreeing words.
+        table: the table to write.
+    """
+    chance = _entropy(Counter(row["word"] for row in read_tsv(of_corpus)))
+    rows: list[dict[str, Cell]] = [
+        {
+            "experiment": experiment,
+            "run": found.name,
+            **{key: found.settings[key] for key in SETTINGS},
+            **losses,
+            "chance_nats": chance,
+        }
+        for found in run_results(read_tsv(summary))
+        if found.name in of_runs
+        for losses in read_tsv(of_runs[found.name])
+    ]
+    write_tsv(table, COLUMNS, rows)
+
+
+def _entropy(counts: Counter[str]) -> float:
+    """The loss of agreeing words if nothing is known but how frequent each is, in nats."""
+    total = counts.total()
+    return -sum(count / total * log(count / total) for count in counts.values())

@@ -1,0 +1,112 @@
+"""Sentences from a grammar in the place of text: how they are made, and what only they can tell."""
+
+
+rule draw:
+    """Draw the sentences of each split from the grammar."""
+    input:
+        raw="<corpus>/raw",
+    output:
+        train="<corpus>/train.txt",
+        valid="<corpus>/valid.txt",
+        test="<corpus>/test.txt",
+        rejected="<corpus>/rejected.tsv",
+    log:
+        "<logs>/draw.log",
+    benchmark:
+        "<benchmarks>/draw.tsv"
+    conda:
+        "../envs/unrolled.yaml"
+    params:
+        grammar=config["grammar"],
+        code=stage_code("draw"),
+    script:
+        "../scripts/draw.py"
+
+
+rule measure_grammar:
+    """Find the least loss that the grammar allows."""
+    input:
+        raw="<corpus>/raw",
+        valid="<corpus>/valid.txt",
+        test="<corpus>/test.txt",
+    output:
+        floor="<corpus>/floor.tsv",
+        agreement="<corpus>/agreement.tsv",
+        entropy="<corpus>/entropy.json",
+    log:
+        "<logs>/measure_grammar.log",
+    benchmark:
+        "<benchmarks>/measure_grammar.tsv"
+    conda:
+        "../envs/unrolled.yaml"
+    params:
+        grammar=config["grammar"],
+        code=stage_code("measure_grammar"),
+    script:
+        "../scripts/measure_grammar.py"
+
+
+rule agreement:
+    """Measure how well a run knows the words that agree with a word before them."""
+    input:
+        TRAINED_MODEL,
+        encoded("test"),
+        agreement="<corpus>/agreement.tsv",
+        metrics="<runs>/{run}/metrics.json",
+    output:
+        agreement="<runs>/{run}/agreement.tsv",
+    log:
+        "<logs>/agreement/{run}.log",
+    benchmark:
+        "<benchmarks>/agreement/{run}.tsv"
+    conda:
+        "../envs/unrolled.yaml"
+    params:
+        code=stage_code("agreement"),
+    script:
+        "../scripts/agreement.py"
+
+
+rule agreements:
+    """Put all runs' losses of agreeing words into one table."""
+    input:
+        summary="<results>/summary.tsv",
+        of_runs=of_runs("<runs>/{run}/agreement.tsv"),
+        of_corpus="<corpus>/agreement.tsv",
+    output:
+        table="<results>/agreement.tsv",
+    log:
+        "<logs>/agreements.log",
+    benchmark:
+        "<benchmarks>/agreements.tsv"
+    conda:
+        "../envs/unrolled.yaml"
+    params:
+        experiment=EXPERIMENT,
+        code=stage_code("agreements"),
+    script:
+        "../scripts/agreements.py"
+
+
+rule agreement_figure:
+    """Draw the losses of agreeing words, those of experiments beside this one too."""
+    input:
+        tables=AGREEMENTS,
+    output:
+        "<figures>/agreement.tsv",
+        figure=report(
+            "<figures>/agreement.svg",
+            caption="../report/agreement.rst",
+            category="Results",
+            labels={"what": "agreement over distances"},
+        ),
+    log:
+        "<logs>/agreement_figure.log",
+    benchmark:
+        "<benchmarks>/agreement_figure.tsv"
+    conda:
+        "../envs/unrolled.yaml"
+    params:
+        code=stage_code("agreement_figure"),
+    script:
+        "../scripts/agreement_figure.py"
