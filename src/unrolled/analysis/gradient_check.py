@@ -212,29 +212,32 @@ def _dense(gradient: Array | RowGradient, parameter: Array) -> Array:
 
 
 def _comparison(analytic: Array, numeric: Array) -> Comparison:
-    difference = np.abs(analytic - numeric)
+    if analytic.size == 0:
+        return Comparison(math.nan, (), math.nan, math.nan, np.empty(0), 0, 0)
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite fails, below
+        difference = np.abs(analytic - numeric)
+        size = np.abs(analytic) + np.abs(numeric)
+        relative_errors = difference / size
     # argmax takes the first NaN for the largest value, which is what is wanted here
     worst = tuple(int(part) for part in np.unravel_index(np.argmax(difference), difference.shape))
-    size = np.abs(analytic) + np.abs(numeric)
-    telling = ~(size < 2 * TINY)  # NaN is telling
-    with np.errstate(invalid="ignore"):  # infinity over infinity: NaN, which fails like infinity
-        relative_errors = difference[telling] / size[telling]
+    tiny = (np.abs(analytic) < TINY) & (np.abs(numeric) < TINY)
     skipped_count = int(np.count_nonzero(size == 0))
     return Comparison(
         error=_largest_error(analytic, numeric),
         worst_index=worst,
         analytic=float(analytic[worst]),
         numeric=float(numeric[worst]),
-        relative_errors=relative_errors,
-        tiny_count=int(np.count_nonzero(~telling)) - skipped_count,
+        relative_errors=relative_errors[~tiny],
+        tiny_count=int(np.count_nonzero(tiny)) - skipped_count,
         skipped_count=skipped_count,
     )
 
 
 def _largest_error(analytic: NDArray[Any], numeric: NDArray[Any]) -> float:
     """max|a - n| / max|n|; NaN if either is not finite or all derivatives are zero."""
-    largest = float(np.abs(numeric).max())
-    error = float(np.abs(analytic - numeric).max())
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite becomes NaN
+        largest = float(np.abs(numeric).max())
+        error = float(np.abs(analytic - numeric).max())
     return error / largest if largest > 0 and math.isfinite(largest + error) else math.nan
 
 

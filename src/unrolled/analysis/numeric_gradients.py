@@ -122,7 +122,9 @@ def central_differences(loss: Loss, parameters: Parameters, name: str, step: flo
     for signed_step in (step, -step):
         found = (loss(moved).real for _ in _moved_entries(moved[name], signed_step))
         losses.append(np.fromiter(found, np.float64))
-    return ((losses[0] - losses[1]) / (2 * step)).reshape(parameters[name].shape)
+    with np.errstate(invalid="ignore"):  # of infinite losses the difference is NaN, as it should
+        differences = (losses[0] - losses[1]) / (2 * step)
+    return differences.reshape(parameters[name].shape)
 
 
 def complex_step(loss: Loss, parameters: Parameters, name: str) -> Array:

@@ -33,7 +33,7 @@ class Overfitted:
     """How well the sentences were learned.
 
     Attributes:
-        loss_nats_per_token: at the end, or NaN.
+        loss_nats_per_token: at the end; NaN if training did not come there.
         least_loss: in nats per token, which no network can pass.
     """
 
@@ -65,9 +65,9 @@ def overfit(
         VOCABULARY_SIZE, HIDDEN_SIZE, rng, cell_name=cell, bias=True, tied=tied, classes=classes
     )
     outcome = train(network, dataset, dataset, _recipe(truncation_depth, steps), rng)
-    best = outcome.best
+    finished = outcome.state == "finished"
     return Overfitted(
-        best.validation_loss_nats_per_token if best else math.nan,
+        outcome.history[-1].validation_loss_nats_per_token if finished else math.nan,
         least_loss=len(LENGTHS) * math.log(len(LENGTHS)) / dataset.prediction_count,
     )
 

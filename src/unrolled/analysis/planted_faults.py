@@ -5,14 +5,14 @@ once more for every fault of a list: with a way back through time that has this 
 the gradient of one parameter that has it. All else stays sound, and so do the numeric derivatives.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import NamedTuple, cast
 
 import numpy as np
 
-from unrolled.analysis.gradient_check import Problem, compare
+from unrolled.analysis.gradient_check import ParameterCheck, Problem, compare
 from unrolled.analysis.numeric_gradients import Numeric
 from unrolled.model import bptt
 from unrolled.model.bptt import Deltas, Trace
@@ -30,7 +30,7 @@ class Planted:
         fault: what is wrong.
         place: where.
         parameter: whose gradient it is in; None where it is in the way back.
-        error: the largest error over all parameters; NaN where one is.
+        error: the largest error over all parameters, by the more exact method; NaN where one is.
         caught: whether the check has failed.
     """
 
@@ -70,12 +70,15 @@ class Fault:
         place: where.
         way_back: takes the place of `bptt.deltas`.
         least_reach: how many steps losses must reach back for it to make a difference.
+        most_reach: how many they may; farther back the gradients of so small networks may have
+            vanished below what any check in double precision can see. None for any number.
     """
 
     name: str
     place: str
     way_back: WayBack
     least_reach: int = 1
+    most_reach: int | None = None
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,8 @@ def planted_faults(
         fault: str, place: str, gradients: Gradients, parameter: str | None = None
     ) -> Planted:
         checks = compare(problem.network.parameters, gradients, numeric)
-        errors = [found.error for check in checks for found in check.comparisons.values()]
         caught = not all(check.passes(tolerances) for check in checks)
-        return Planted(fault, place, parameter, float(np.max(errors)), caught)  # with a NaN: NaN
+        return Planted(fault, place, parameter, _largest_error(checks), caught)
 
     sound = problem.back_propagated()
     return [
@@ -129,13 +131,22 @@ def planted_faults(
     ]
 
 
+def _largest_error(checks: Sequence[ParameterCheck]) -> float:
+    """Over all parameters, by the method that adds least of its own to it; NaN where one is."""
+    methods = checks[0].comparisons
+    return min(
+        float(np.max([check.comparisons[method].error for check in checks])) for method in methods
+    )
+
+
 def _faults_of(problem: Problem) -> Iterator[Fault]:
     """The faults of the way back that make a difference at the problem's depth."""
     last = problem.batch.steps - 1
     reach = last if problem.truncation_depth is None else min(problem.truncation_depth, last)
     for fault in [*IN_TIME, IN_CELL[problem.network.cell_name]]:
         beyond = fault is TOO_LATE and reach == last  # no step comes before the first
-        if fault.least_reach <= reach and not beyond:
+        vanished = fault.most_reach is not None and reach > fault.most_reach
+        if fault.least_reach <= reach and not beyond and not vanished:
             yield fault
 
 
@@ -188,8 +199,7 @@ def _too_late(call: Call) -> Deltas:
 
 def _one_nan(call: Call) -> Deltas:
     d_word, d_recurrent = bptt.deltas(*call)
-    d_word.flat[-1] = np.nan
-    return Deltas(d_word, d_recurrent)
+    return Deltas(_with_nan(d_word), d_recurrent)  # a copy: the two may be one array
 
 
 def _zeros(call: Call) -> Deltas:
@@ -197,14 +207,22 @@ def _zeros(call: Call) -> Deltas:
     return Deltas(np.zeros_like(d_word), d_recurrent)
 
 
-TOO_LATE = Fault("truncation one step too late", "way back through time", _too_late, 0)
+FELT = 12
+"""How many steps back a step more or less is felt for sure."""
+
+TOO_EARLY = Fault(
+    "truncation one step too early", "way back through time", _too_early, most_reach=FELT
+)
+TOO_LATE = Fault(
+    "truncation one step too late", "way back through time", _too_late, 0, most_reach=FELT
+)
 IN_TIME = [
     Fault("flipped sign", "what goes back through the recurrent weights", _subtracted),
     Fault("one step off in time", "what arrives at the recurrent weights", _a_step_late, 0),
     Fault("transposed matrix", "what goes back through the recurrent weights", _transposed),
     Fault("0.1 % too large", "what arrives at the recurrent weights", _a_little_too_large, 0),
     Fault("missing term", "the losses one step on", _without_one_step),
-    Fault("truncation one step too early", "way back through time", _too_early),
+    TOO_EARLY,
     TOO_LATE,
     Fault("NaN", "one number of what arrives at the words", _one_nan, 0),
     Fault("zeros", "what arrives at the words", _zeros, 0),

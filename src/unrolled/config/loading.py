@@ -88,18 +88,20 @@ def beside(
         files: the configuration files of this experiment.
 
     Raises:
-        ConfigError: an experiment has no file, or the file is not sound as YAML.
+        ConfigError: an experiment is this one, or has no file, or one that is not sound as YAML or
+            names another experiment.
     """
     defaults = read_config_file(folder / "config.yaml")
     folders = [*(Path(file).parent for file in files), folder / "experiments"]
-    return {
-        name: {
-            **_laid_over(defaults, read_config_file(_experiment_file(name, folders))),
-            "beside": [],
-            "missing_runs": config["missing_runs"],
-        }
-        for name in config["beside"]
-    }
+    found = {}
+    for name in config["beside"]:
+        if name == config["experiment"]:
+            raise ConfigError(f"beside must name other experiments (got this one, '{name}')")
+        file = _experiment_file(name, folders)
+        settings = _laid_over(defaults, read_config_file(file))
+        _require_own_name(settings["experiment"], [file])
+        found[name] = {**settings, "beside": [], "missing_runs": config["missing_runs"]}
+    return found
 
 
 def _experiment_file(name: str, folders: Sequence[Path]) -> Path:

@@ -11,6 +11,9 @@ Row = Mapping[str, str]
 LEAST_WORDS = 30
 """The mean of fewer words says more of these few than of the run."""
 
+SETTING = ("experiment", "cell", "hidden_size", "further", "truncation_depth")
+"""What the runs of a curve have in common."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -20,14 +23,16 @@ class Curve:
         experiment: its name.
         cell: likewise.
         hidden_size: likewise.
+        further: what else tells the runs from others, in words.
         depth: at which gradients were truncated.
-        losses: in nats, by distance, one for each seed.
-        chance: the loss if nothing is known but how frequent each agreeing word is.
+        losses: in nats above the grammar's own, by distance, one for each seed.
+        chance: what it costs to know no more than how frequent each agreeing word is.
     """
 
     experiment: str
     cell: str
     hidden_size: str
+    further: str
     depth: str
     losses: Mapping[int, Sequence[float]]
     chance: float
@@ -55,8 +60,7 @@ def curves(rows: Sequence[Row]) -> list[Curve]:
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         if int(row["words"]) >= LEAST_WORDS:
-            key = (row["experiment"], row["cell"], row["hidden_size"], row["truncation_depth"])
-            groups.setdefault(key, []).append(row)
+            groups.setdefault(tuple(row[key] for key in SETTING), []).append(row)
     experiments = list(dict.fromkeys(row["experiment"] for row in rows))
     return sorted(
         map(_curve, groups.values()),
@@ -64,6 +68,7 @@ def curves(rows: Sequence[Row]) -> list[Curve]:
             experiments.index(curve.experiment),
             curve.cell,
             int(curve.hidden_size),
+            curve.further,
             depth_order(curve.depth),
         ),
     )
@@ -73,12 +78,8 @@ def _curve(rows: Sequence[Row]) -> Curve:
     first = rows[0]
     losses: dict[int, list[float]] = {}
     for row in sorted(rows, key=lambda row: int(row["distance"])):
-        losses.setdefault(int(row["distance"]), []).append(float(row["loss_nats"]))
-    return Curve(
-        first["experiment"],
-        first["cell"],
-        first["hidden_size"],
-        first["truncation_depth"],
-        losses,
-        float(first["chance_nats"]),
-    )
+        above = float(row["loss_nats"]) - float(row["floor_nats"])
+        losses.setdefault(int(row["distance"]), []).append(above)
+    experiment, cell, hidden_size, further, depth = (first[key] for key in SETTING)
+    chance = float(first["chance_nats"])
+    return Curve(experiment, cell, hidden_size, further, depth, losses, chance)

@@ -105,10 +105,12 @@ def render(material: Material) -> str:
         "whole": _whole,
         "percent": _percent,
         "cell": cell_title,
+        "error": _error,
     }
     runs = run_results(material.summary)
     settings = by_setting(runs)
     run = best_run(runs)
+    of_agreement = curves(material.agreement)
     return environment.get_template("page.html").render(
         material=material,
         css=Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),
@@ -129,10 +131,10 @@ def render(material: Material) -> str:
         spread=_largest_spread(settings),
         network=_network(material, run),
         travel=_travel(material.flows[run.name], run) if run else None,
-        curves=curves(material.agreement),
+        curves=of_agreement,
         shown_distances=[
             distance
-            for distance in sorted({int(row["distance"]) for row in material.agreement})
+            for distance in sorted({found for curve in of_agreement for found in curve.losses})
             if distance.bit_count() < 2  # none, and the powers of two
         ],
         floor={
@@ -215,7 +217,15 @@ def _number(value: float | str | None, digits: int = 1) -> str:
     """A number for reading: thousands parted, a fixed count of decimals; a dash for none."""
     if value is None or value == "":
         return "–"
+    if math.isnan(float(value)):
+        return "no number"
     return f"{float(value):,.{digits}f}".replace("-", "−")
+
+
+def _error(value: float | str) -> str:
+    """The size of an error, to a digit or two."""
+    number = float(value)
+    return f"{number:.1e}" if math.isfinite(number) else "no number"
 
 
 def _whole(value: float | str | None) -> str:

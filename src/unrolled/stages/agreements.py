@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from math import log
 from pathlib import Path
 
-from unrolled.report.runs import run_results
+from unrolled.report.runs import by_setting, run_results
 from unrolled.storage import Cell, read_tsv, write_tsv
 
 SETTINGS = ["cell", "hidden_size", "truncation_depth", "seed"]
 LOSSES = ["distance", "words", "loss_nats", "standard_error", "floor_nats"]
-COLUMNS = ["experiment", "run", *SETTINGS, *LOSSES, "chance_nats"]
+COLUMNS = ["experiment", "run", *SETTINGS, "further", *LOSSES, "chance_nats"]
 
 
 def run(
@@ -35,10 +35,12 @@ def run(
             "experiment": experiment,
             "run": found.name,
             **{key: found.settings[key] for key in SETTINGS},
+            "further": ", ".join(setting.further),
             **losses,
             "chance_nats": chance,
         }
-        for found in run_results(read_tsv(summary))
+        for setting in by_setting(run_results(read_tsv(summary)))
+        for found in setting.runs
         if found.name in of_runs
         for losses in read_tsv(of_runs[found.name])
     ]

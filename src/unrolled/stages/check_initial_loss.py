@@ -31,7 +31,7 @@ def run(config: ChecksConfig, model: ModelConfig, corpus: Path | str, check: Pat
     record = {
         "cell": model.cell,
         "hidden_size": model.hidden_size,
-        "output": model.output,
+        "title": _title(model),
         "passed": passed,
         "trouble": None
         if passed
@@ -45,3 +45,14 @@ def run(config: ChecksConfig, model: ModelConfig, corpus: Path | str, check: Pat
         "of_guessing": found.of_guessing,
     }
     write_json(check, record)
+
+
+def _title(model: ModelConfig) -> str:
+    """What the network has beside its cell and size, in words."""
+    further = {
+        "tied weights": model.tied_weights,
+        "biases": model.bias,
+        "orthogonal recurrent weights": model.recurrent_initialisation == "orthogonal",
+    }
+    output = "word classes" if model.output == "classes" else "softmax"
+    return ", ".join([output, *(name for name, present in further.items() if present)])

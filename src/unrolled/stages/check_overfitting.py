@@ -51,7 +51,7 @@ def _trouble(found: dict[Kind, Overfitted], config: ChecksConfig) -> str | None:
                 f" loss is {result.loss_nats_per_token:.4g} nats per token, at most"
                 f" {config.overfit_loss} allowed ({kind.title}); more checks.overfit_steps may help"
             )
-    return None
+    return None if found else "nothing was learned by heart"
 
 
 def _network(kind: Kind, result: Overfitted) -> dict[str, Any]:

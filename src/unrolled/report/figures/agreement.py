@@ -9,9 +9,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from unrolled.report.agreement import Curve, Row, curves
-from unrolled.report.drawing import INK, counted, new_figure
+from unrolled.report.drawing import INK, counted, new_figure, wrapped
 from unrolled.report.figures.depth_lines import Look, looks_of
 from unrolled.report.runs import cell_title
+
+Column = tuple[str, str, str]
+"""Cell, hidden size, and what else varies."""
 
 CHANCE_STYLE: Any = {"color": INK, "linewidth": 0.9, "linestyle": ":"}
 
@@ -29,10 +32,10 @@ def agreement_figure(rows: Sequence[Row]) -> Figure:
         figure = new_figure(10, 1, label)
         figure.text(0.5, 0.5, "No run knows of agreeing words.", ha="center", va="center")
         return figure
-    panels: dict[str, dict[tuple[str, str], list[Curve]]] = {}
+    panels: dict[str, dict[Column, list[Curve]]] = {}
     for curve in found:
         row = panels.setdefault(curve.experiment, {})
-        row.setdefault((curve.cell, curve.hidden_size), []).append(curve)
+        row.setdefault((curve.cell, curve.hidden_size, curve.further), []).append(curve)
     columns = list(dict.fromkeys(place for row in panels.values() for place in row))
     width = 10 if len(columns) > 1 else 5.5
     figure = new_figure(width, 0.9 + 2.3 * len(panels), label)
@@ -41,23 +44,27 @@ def agreement_figure(rows: Sequence[Row]) -> Figure:
     for line, (experiment, row) in zip(axes, panels.items(), strict=True):
         for axis, place in zip(line, columns, strict=True):
             axis.set_visible(place in row)
-            axis.set_title(_panel_title(experiment, *place, columns), loc="left")
+            title = f"{experiment}: {_title_of(place, columns)}"
+            axis.set_title(wrapped(title, (width - 0.8) / len(columns)), loc="left")
             _draw_panel(axis, row.get(place, []), looks)
-        line[0].set_ylabel("nats")
-    for axis in axes[-1]:
-        axis.set_xlabel("words between the two")
+        first = next(axis for axis in line if axis.get_visible())
+        first.set_ylabel("nats above the least possible")
+        first.tick_params(labelleft=True)
+    for column in axes.T:
+        last = [axis for axis in column if axis.get_visible()][-1]
+        last.set_xlabel("words between the two")
     highest = max(loss for curve in found for losses in curve.losses.values() for loss in losses)
     axes[0, 0].set_ylim(0, 1.05 * max(highest, *(curve.chance for curve in found)))
     figure.legend(handles=_handles(looks), loc="outside upper left", ncols=len(looks) + 1)
     return figure
 
 
-def _panel_title(
-    experiment: str, cell: str, hidden_size: str, columns: Sequence[tuple[str, str]]
-) -> str:
-    sizes = {size for _, size in columns}
+def _title_of(place: Column, columns: Sequence[Column]) -> str:
+    """The cell, and what else tells the column from the others."""
+    cell, hidden_size, further = place
+    sizes = {size for _, size, _ in columns}
     hidden = f", {hidden_size} hidden units" if len(sizes) > 1 else ""
-    return f"{experiment}: {cell_title(cell)}{hidden}"
+    return cell_title(cell) + hidden + (f", {further}" if further else "")
 
 
 def _draw_panel(axis: Axes, found: Sequence[Curve], looks: dict[str, Look]) -> None:

@@ -33,7 +33,8 @@ def gradient_figure(checks: Sequence[Mapping[str, Any]]) -> Figure:
 def _draw_errors(axis: Axes, check: Mapping[str, Any]) -> None:
     for method, colour in METHOD_COLOURS.items():
         counts = _counts(check, method)
-        axis.bar([power + 0.5 for power in counts], list(counts.values()), width=0.9, color=colour)
+        places = [power + 0.5 for power in counts]
+        axis.bar(places, list(counts.values()), width=0.9, color=colour, alpha=0.8)
     verdict = "passed" if check["passed"] else "FAILED"
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     title = f"{cell_title(check['cell'])}, depth {check['truncation_depth']}: {verdict}"
