@@ -19,7 +19,7 @@ from unrolled.config.sections import ClassesConfig, ModelConfig, TrainingConfig
 from unrolled.errors import ConfigError
 from unrolled.model.initialisation import initialised
 from unrolled.model.network import Network
-from unrolled.stages.train import DTYPES
+from unrolled.stages.untrained import DTYPES
 from unrolled.text.brown import brown_classes
 from unrolled.text.classes import WordClasses, frequency_classes
 from unrolled.text.dataset import Dataset

@@ -2,7 +2,20 @@
 
 from typing import Any
 
+from unrolled.report.flow import Flow
 from unrolled.report.page import Material
+
+FIGURES = [
+    "loss",
+    "perplexity",
+    "spread",
+    "gradient_check",
+    "lengths",
+    "arrival",
+    "cosines",
+    "singular_values",
+    "activations",
+]
 
 BASELINES = [
     {"model": model, "split": split, "loss_nats_per_token": loss, "perplexity": perplexity}
@@ -52,31 +65,181 @@ SUMMARY = [
 ]
 
 
-def check(passed: bool = True, tied: bool = False, output: str = "softmax") -> dict[str, Any]:
-    """A gradient check as it is written."""
+def compared(
+    error: float | str, histogram: dict[str, int], tiny: int = 0, skipped: int = 0
+) -> dict[str, Any]:
+    """How the gradient of a parameter compares with one numeric derivative."""
     return {
-        "cell": "elman",
-        "output": output,
-        "tied_weights": tied,
-        "truncation_depth": "full",
+        "error": error,
+        "worst_index": [0, 1],
+        "analytic": 0.1,
+        "numeric": 0.1,
+        "compared_count": sum(histogram.values()),
+        "tiny_count": tiny,
+        "skipped_count": skipped,
+        "relative_error_histogram": histogram,
+    }
+
+
+def checked(
+    parameter: str, central: dict[str, Any], by_complex_step: dict[str, Any], passed: bool = True
+) -> dict[str, Any]:
+    """How the gradient of a parameter compares with both."""
+    return {
+        "parameter": parameter,
         "passed": passed,
-        "tolerance": 1e-7,
-        "parameters": [
+        "plain_error": 0.25,
+        "methods": {"central differences": central, "complex step": by_complex_step},
+    }
+
+
+def gradient_check(
+    cell: str = "elman", depth: int | str = "full", trouble: str | None = None
+) -> dict[str, Any]:
+    """A gradient check as it is written, of two networks; with trouble, NaN in the first of them.
+
+    Three parameters, 50 + 16 + 50 = 116 entries, 4 + 4 = 8 of them tiny and 6 + 6 = 12 skipped.
+    """
+    return {
+        "cell": cell,
+        "truncation_depth": depth,
+        "passed": trouble is None,
+        "trouble": trouble,
+        "tolerances": {"central differences": 1e-7, "complex step": 1e-12},
+        "central_step": 1e-5,
+        "networks": [
             {
-                "parameter": "input_weights",
-                "passed": passed,
-                "error": 2e-10 if passed else "nan",
-                "worst_index": [0, 1],
-                "analytic": 0.1,
-                "numeric": 0.1,
-                "plain_error": 0.3,
-                "compared_count": 50,
-                "tiny_count": 4,
-                "relative_error_histogram": {"1e-10": 30, "1e-9": 20},
-            }
+                "output": "softmax",
+                "tied": False,
+                "carried": False,
+                "title": "softmax",
+                "parameters": [
+                    checked(
+                        "input_weights",
+                        compared("nan" if trouble else 2e-10, {"1e-10": 30, "1e-9": 20}, 4, 6),
+                        compared("nan" if trouble else 3e-16, {"1e-17": 45, "1e-16": 5}, 4, 6),
+                        passed=trouble is None,
+                    ),
+                    checked(
+                        "recurrent_weights",
+                        compared(4e-9, {"1e-10": 10, "1e-8": 6}),
+                        compared(1e-16, {"1e-16": 16}),
+                    ),
+                ],
+            },
+            {
+                "output": "softmax",
+                "tied": False,
+                "carried": True,
+                "title": "softmax, state carried over",
+                "parameters": [
+                    checked(
+                        "input_weights",
+                        compared(5e-10, {"1e-9": 50}, 4, 6),
+                        compared(2e-16, {"1e-16": 50}, 4, 6),
+                    )
+                ],
+            },
+        ],
+        "planted_faults": [
+            planted("flipped sign", "way back through time", 2, 2, 1.25),
+            planted("NaN", "gradient of one parameter", 3, 3, "nan"),
+            planted("flipped sign", "gradient of one parameter", 3, 3, 2.0),
         ],
     }
 
+
+def planted(
+    fault: str, place: str, count: int, caught: int, smallest_error: float | str
+) -> dict[str, Any]:
+    """What came of one fault in one place."""
+    return {
+        "fault": fault,
+        "place": place,
+        "planted": count,
+        "caught": caught,
+        "smallest_error": smallest_error,
+    }
+
+
+def overfitting_check(
+    cell: str = "elman", depth: int | str = "full", loss: float | str = 0.03
+) -> dict[str, Any]:
+    """A check by two sentences as it is written; the loss is that of the network without ties."""
+    passed = float(loss) <= 0.05
+    networks = [("softmax", False, loss), ("softmax, tied weights", True, 0.025)]
+    return {
+        "cell": cell,
+        "truncation_depth": depth,
+        "passed": passed,
+        "trouble": None if passed else f"{cell} at depth {depth}: not learned by heart",
+        "steps": 300,
+        "largest_loss": 0.05,
+        "networks": [
+            {
+                "output": "softmax",
+                "tied": tied,
+                "carried": False,
+                "title": title,
+                "loss_nats_per_token": reached,
+                "least_loss": 0.021,
+            }
+            for title, tied, reached in networks
+        ],
+    }
+
+
+def initial_loss_check(cell: str = "elman", loss: float | str = 2.25) -> dict[str, Any]:
+    """A check of an untrained network as it is written; guessing among ten words costs 2.3026."""
+    passed = abs(float(loss) - 2.3026) <= 0.1
+    return {
+        "cell": cell,
+        "hidden_size": 5,
+        "title": "softmax",
+        "passed": passed,
+        "trouble": None if passed else f"an untrained {cell} network does not begin at guessing",
+        "largest_difference": 0.1,
+        "loss_nats_per_token": loss,
+        "of_guessing": 2.3026,
+    }
+
+
+FLOW_TABLES: dict[str, list[dict[str, str]]] = {
+    "arrival": [
+        {"lag": lag, "outputs": outputs, "share": share}
+        for lag, outputs, share in (
+            ("0", "40", "1.0"),
+            ("1", "40", "0.25"),
+            ("2", "35", "0.05"),
+            ("3", "29", "0.5"),  # too few to say anything
+        )
+    ],
+    "cosines": [
+        {"depth": depth, "cosine": cosine, "length_ratio": "0.9"}
+        for depth, cosine in (("0", "0.75"), ("1", "0.95"), ("2", "0.995"), ("4", "1.0"))
+    ],
+    "singular_values": [
+        {"gate": "state", "rank": "1", "before": "1.0", "after": "1.5"},
+        {"gate": "state", "rank": "2", "before": "0.8", "after": "0.5"},
+    ],
+    "activations": [
+        {"activation": "state", "function": "tanh", "from": low, "to": high, "share": share}
+        for low, high, share in (("-6.0", "0.0", "0.4"), ("0.0", "6.0", "0.6"))
+    ],
+    "saturation": [
+        {
+            "activation": "state",
+            "function": "tanh",
+            "saturated_share": "0.125",
+            "mean_relative_slope": "0.5",
+        }
+    ],
+}
+"""How gradients travel in a run of an Elman network, table by table."""
+
+FLOW = Flow(**FLOW_TABLES)
+NO_FLOW = Flow([], [], [], [], [])
+"""That of a run that diverged."""
 
 CLASSES: dict[str, Any] = {
     "words_alone": 3,
@@ -121,7 +284,8 @@ PROFILE: dict[str, Any] = {
 
 def material(**more: Any) -> Material:
     """All that a page is written from, some of it replaced."""
-    runs = [row["run"] for row in more.get("summary", SUMMARY)]
+    rows = more.get("summary", SUMMARY)
+    runs = [row["run"] for row in rows]
     sample = {
         "sample": "1",
         "text": "A dog barks.",
@@ -133,6 +297,8 @@ def material(**more: Any) -> Material:
     parts: dict[str, Any] = {
         "experiment": "trial",
         "config": {
+            "about": None,
+            "corpus": {"source": "path"},
             "classes": {"method": "brown"},
             "sampling": {"temperature": 1.0},
             "evaluation": {"sentences": None},
@@ -150,15 +316,16 @@ def material(**more: Any) -> Material:
         "profile": PROFILE,
         "summary": SUMMARY,
         "baselines": BASELINES,
-        "checks": [check()],
+        "gradients": [gradient_check()],
+        "overfitting": [overfitting_check()],
+        "initial_losses": [initial_loss_check()],
         "classes": None,
         "samples": {run: [sample] for run in runs},
         "own_sentences": {},
         "own_words": {},
         "timing": {},
         "versions": {},
-        "figures": dict.fromkeys(
-            ("loss", "perplexity", "spread", "gradient_check", "lengths"), "<svg></svg>"
-        ),
+        "figures": dict.fromkeys(FIGURES, "<svg></svg>"),
+        "flows": {row["run"]: FLOW if row["state"] == "finished" else NO_FLOW for row in rows},
     }
     return Material(**{**parts, **more})

@@ -15,7 +15,7 @@ import yaml
 
 from training_strategies import RECIPE
 from unrolled.config.files import read_config_file
-from unrolled.config.loading import RECORDS, checked_config, section_part
+from unrolled.config.loading import RECORDS, beside, checked_config, section_part
 from unrolled.config.sections import ModelConfig, TextConfig, TrainingConfig, VocabularyConfig
 from unrolled.config.sweep import MODEL, NAMED, runs
 from unrolled.errors import ConfigError, UnrolledError
@@ -203,6 +203,116 @@ class TestExperimentNames:
             checked(tmp_path / "my run.yaml")
 
 
+class TestExperimentsBeside:
+    def test_most_experiments_stand_alone(self) -> None:
+        assert beside(checked(), ROOT / "config", []) == {}
+
+    def test_each_has_the_defaults_with_its_own_file_laid_over_them(self, tmp_path: Path) -> None:
+        write(tmp_path / "config.yaml", {"a": {"b": 1, "c": [1, 2]}, "d": 3, "e": {"f": 4}})
+        near = {"experiment": "near", "a": {"c": [5]}, "d": {"g": 6}}
+        write(tmp_path / "experiments/near.yaml", near)
+        write(tmp_path / "experiments/far.yaml", {"experiment": "far", "e": None})
+
+        found = beside(this("near", "far"), tmp_path, [])
+
+        of_this = {"beside": [], "missing_runs": "allow"}
+        assert found == {
+            "near": {**near, "a": {"b": 1, "c": [5]}, "e": {"f": 4}, **of_this},
+            "far": {"experiment": "far", "a": {"b": 1, "c": [1, 2]}, "d": 3, "e": None, **of_this},
+        }
+        assert list(found) == ["near", "far"]
+
+    @pytest.mark.parametrize(("own", "other"), [("refuse", "allow"), ("allow", "refuse")])
+    def test_they_have_nothing_beside_them_and_treat_missing_runs_as_this_one(
+        self, tmp_path: Path, own: str, other: str
+    ) -> None:
+        write(tmp_path / "config.yaml", {"beside": [], "missing_runs": other})
+        nested = {"experiment": "near", "beside": ["far", "this"], "missing_runs": other}
+        write(tmp_path / "experiments/near.yaml", nested)
+
+        found = beside({**this("near"), "missing_runs": own}, tmp_path, [])
+
+        assert found == {"near": {"experiment": "near", "beside": [], "missing_runs": own}}
+
+    def test_a_file_is_looked_for_beside_those_of_this_experiment_first(
+        self, tmp_path: Path
+    ) -> None:
+        files: list[Path | str] = [tmp_path / "mine/this.yaml", str(tmp_path / "more/this.yaml")]
+        write(tmp_path / "config.yaml", {})
+        for name, folders in {
+            "a": ["mine", "more", "experiments"],
+            "b": ["more", "experiments"],
+            "c": ["experiments"],
+        }.items():
+            for folder in folders:
+                write(tmp_path / folder / f"{name}.yaml", {"experiment": name, "from": folder})
+
+        found = beside(this("a", "b", "c"), tmp_path, files)
+
+        assert [settings["from"] for settings in found.values()] == ["mine", "more", "experiments"]
+
+    def test_one_without_a_file_is_refused_with_where_it_was_looked_for(
+        self, tmp_path: Path
+    ) -> None:
+        write(tmp_path / "config.yaml", {})
+        files = [tmp_path / "mine/this.yaml", tmp_path / "mine/more.yaml"]
+
+        with pytest.raises(ConfigError) as refused:
+            beside(this("far"), tmp_path, files)
+
+        assert str(refused.value) == (
+            "beside: 'far' must be an experiment with a file of its own (looked for far.yaml in"
+            f" {tmp_path / 'mine'}, {tmp_path / 'experiments'})"
+        )
+
+    def test_no_experiment_stands_beside_itself(self, tmp_path: Path) -> None:
+        write(tmp_path / "config.yaml", {})
+        write(tmp_path / "experiments/this.yaml", {"experiment": "this"})
+
+        with pytest.raises(
+            ConfigError, match=r"^beside must name other experiments \(got this one, 'this'\)$"
+        ):
+            beside(this("this"), tmp_path, [])
+
+    @pytest.mark.parametrize("content", [{"experiment": "near"}, {}], ids=["another", "none"])
+    def test_one_that_does_not_say_its_own_name_is_refused(
+        self, tmp_path: Path, content: Changes
+    ) -> None:
+        write(tmp_path / "config.yaml", {"experiment": "default"})
+        write(tmp_path / "experiments/far.yaml", content)
+        name = content.get("experiment", "default")
+
+        with pytest.raises(ConfigError, match=rf"name of its file, 'far' \(got '{name}'\)$"):
+            beside(this("far"), tmp_path, [])
+
+    def test_its_file_is_read_strictly(self, tmp_path: Path) -> None:
+        write(tmp_path / "config.yaml", {})
+        (tmp_path / "far.yaml").write_text("a: 1\na: 2\n")
+
+        with pytest.raises(ConfigError, match=r"far\.yaml, line 2: the key 'a' stands twice"):
+            beside(this("far"), tmp_path, [tmp_path / "this.yaml"])
+
+    @pytest.mark.parametrize("file", EXPERIMENT_FILES, ids=lambda file: file.stem)
+    def test_those_beside_the_experiments_of_the_repository_are_sound(self, file: Path) -> None:
+        config = checked(file)
+
+        for name, settings in beside(config, ROOT / "config", [DEFAULTS_FILE, file]).items():
+            found = checked_config(settings, [], SCHEMA_FILE, DEFAULTS_FILE)
+
+            assert found["experiment"] == name
+
+
+def this(*others: str) -> dict[str, Any]:
+    """What is asked of an experiment that has others beside it."""
+    return {"experiment": "this", "beside": list(others), "missing_runs": "allow"}
+
+
+def write(path: Path, content: Changes) -> None:
+    """Write a configuration file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(dict(content)), encoding="utf-8")
+
+
 ADDRESS = {"source": "url", "url": "https://example.org/a.txt", "size": 3, "sha256": "a" * 64}
 
 
@@ -336,6 +446,25 @@ class TestValuesThatMustFitEachOther:
 
         assert said == f"corpus.{key} must be given when corpus.source is 'url' (got null)"
 
+    @pytest.mark.parametrize("source", ["grammar", "documentation"])
+    def test_a_path_is_needed_for_the_language_file_whether_it_is_used_or_not(
+        self, source: str
+    ) -> None:
+        said = message({"corpus": {"source": source}, "grammar": {"language": "file"}})
+
+        assert said == "grammar.path must be given when grammar.language is 'file' (got null)"
+
+    @pytest.mark.parametrize(
+        "grammar",
+        [
+            {"language": "file", "path": "a.pcfg"},
+            {"language": "countdown"},
+            {"language": "geometric"},
+        ],
+    )
+    def test_a_language_with_what_it_needs_will_do(self, grammar: Changes) -> None:
+        checked(command_line={"corpus": {"source": "grammar"}, "grammar": grammar})
+
     def test_a_source_with_what_it_needs_will_do(self) -> None:
         checked(command_line={"corpus": {"source": "path", "path": "a.txt"}})
         checked(command_line={"corpus": ADDRESS})
@@ -414,7 +543,8 @@ class TestOneConfigurationDescribedFourTimes:
 
         assert set(keys) == keys_of_sections(sections)
         assert len(keys) == len(set(keys))
-        assert set(DEFAULTS) - set(sections) == {"experiment", "sweep", "missing_runs"}
+        others = {"experiment", "about", "beside", "sweep", "missing_runs"}
+        assert set(DEFAULTS) - set(sections) == others
 
     def test_each_of_the_named_settings_is_a_field_of_model_or_of_training(self) -> None:
         model, training = (
@@ -435,5 +565,6 @@ class TestOneConfigurationDescribedFourTimes:
     def test_the_table_shows_the_default(self, key: str, shown: str) -> None:
         default = default_of(key)
 
-        # A list is shown without its brackets.
-        assert yaml.safe_load(f"[{shown}]") == (default if isinstance(default, list) else [default])
+        # A list is shown without its brackets, and one of nothing as `none`.
+        values = [] if shown == "none" else yaml.safe_load(f"[{shown}]")
+        assert values == (default if isinstance(default, list) else [default])

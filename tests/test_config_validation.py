@@ -29,6 +29,9 @@ LIST = "must be a list of one or more different values"
 SIZE = "must be a whole number from 1 to 100000"
 WHOLE = "must be a whole number, 1 or more"
 DROPPED = "must be a number from 0 to 0.99"
+WHOLE_FROM = "must be a whole number from"
+BETWEEN = "must be a number between 0 and 1"
+AGREEMENT = "must be closing words with their opening words, or null"
 SHARE = "must be a number, 0 or more and below 1"
 
 
@@ -164,18 +167,84 @@ REFUSED = [
     ("training.learning_rate", True, "training.learning_rate must be a number above 0 (got True)"),
     ("training.gradient_norm_limit", 0.0, "must be a number above 0, or null (got 0.0)"),
     ("text.test_fraction", 0.6, "text.test_fraction must be a number above 0, at most 0.5"),
-    ("checks.tolerance", 1, "checks.tolerance must be a number between 0 and 1 (got 1)"),
     ("sampling.temperature", 0, "sampling.temperature must be a number above 0, at most 1000"),
     ("sampling.temperature", 1001, "sampling.temperature must be a number above 0, at most 1000"),
     ("sampling.temperature", math.inf, "sampling.temperature must be a finite number (got inf)"),
+    # What is proved before training.
+    ("checks.step", 1e-5, "checks.step is not a known key; known are hidden_size,"),
+    ("checks.tolerance", 1e-7, "checks.tolerance is not a known key; did you mean"),
+    ("checks.hidden_size", 1, f"checks.hidden_size {WHOLE_FROM} 2 to 32 (got 1)"),
+    ("checks.hidden_size", 33, f"checks.hidden_size {WHOLE_FROM} 2 to 32 (got 33)"),
+    ("checks.vocabulary_size", 3, f"checks.vocabulary_size {WHOLE_FROM} 4 to 100 (got 3)"),
+    ("checks.sentences", 33, f"checks.sentences {WHOLE_FROM} 1 to 32 (got 33)"),
+    ("checks.central_step", 0, "checks.central_step must be a number above 0, at most 0.1 (got 0)"),
+    ("checks.central_step", 0.2, "checks.central_step must be a number above 0, at most 0.1"),
+    ("checks.central_tolerance", 1, f"checks.central_tolerance {BETWEEN} (got 1)"),
+    ("checks.central_tolerance", 0, f"checks.central_tolerance {BETWEEN} (got 0)"),
+    ("checks.complex_tolerance", 1.0, f"checks.complex_tolerance {BETWEEN} (got 1.0)"),
+    ("checks.complex_tolerance", -1e-12, f"checks.complex_tolerance {BETWEEN} (got -1e-12)"),
+    ("checks.complex_tolerance", None, f"checks.complex_tolerance {BETWEEN} (got None)"),
+    ("checks.overfit_steps", 0, f"checks.overfit_steps {WHOLE_FROM} 1 to 100000 (got 0)"),
+    ("checks.overfit_steps", 100001, f"checks.overfit_steps {WHOLE_FROM} 1 to 100000"),
+    ("checks.overfit_steps", 300.0, f"checks.overfit_steps {WHOLE_FROM} 1 to 100000 (got 300.0)"),
+    ("checks.overfit_loss", 0, "checks.overfit_loss must be a number above 0 (got 0)"),
+    ("checks.overfit_loss", math.nan, "checks.overfit_loss must be a finite number (got nan)"),
+    (
+        "checks.initial_loss_difference",
+        0.0,
+        "checks.initial_loss_difference must be a number above 0 (got 0.0)",
+    ),
+    (
+        "checks.initial_loss_difference",
+        math.inf,
+        "checks.initial_loss_difference must be a finite number (got inf)",
+    ),
+    # How gradients travel.
+    ("gradient_flow.sentences", 0, f"gradient_flow.sentences {WHOLE} (got 0)"),
+    ("gradient_flow.deepest", 1.0, f"gradient_flow.deepest {WHOLE} (got 1.0)"),
+    # The grammar.
+    ("grammar.language", "english", "grammar.language must be countdown, geometric or file"),
+    ("grammar.path", "", "grammar.path must be a text or null (got '')"),
+    ("grammar.agreement", {}, f"grammar.agreement {AGREEMENT} (got {{}})"),
+    ("grammar.agreement", "barks", f"grammar.agreement {AGREEMENT} (got 'barks')"),
+    ("grammar.agreement", {"barks": 1}, "grammar.agreement.barks must be a word (got 1)"),
+    ("grammar.agreement", {"barks": ""}, "grammar.agreement.barks must be a word (got '')"),
+    ("grammar.markers", 1, f"grammar.markers {WHOLE_FROM} 2 to 1000 (got 1)"),
+    ("grammar.markers", 1001, f"grammar.markers {WHOLE_FROM} 2 to 1000 (got 1001)"),
+    ("grammar.distances", [], f"grammar.distances {LIST} (got [])"),
+    ("grammar.distances", [1, 1], f"grammar.distances {LIST} (got [1, 1])"),
+    ("grammar.distances", [1, 0], f"grammar.distances[1] {WHOLE_FROM} 1 to 1000 (got 0)"),
+    ("grammar.distances", [1001], f"grammar.distances[0] {WHOLE_FROM} 1 to 1000 (got 1001)"),
+    ("grammar.fillers", 0, f"grammar.fillers {WHOLE_FROM} 1 to 10000 (got 0)"),
+    ("grammar.stop_probability", 0, f"grammar.stop_probability {BETWEEN} (got 0)"),
+    ("grammar.stop_probability", 1, f"grammar.stop_probability {BETWEEN} (got 1)"),
+    ("grammar.cue", "no", "grammar.cue must be true or false (got 'no')"),
+    ("grammar.training_sentences", 0, f"grammar.training_sentences {WHOLE} (got 0)"),
+    ("grammar.seed", 2**32, f"grammar.seed {WHOLE_FROM} 0 to 4294967295"),
     # Lists.
     ("sweep.seed", [], f"sweep.seed {LIST} (got [])"),
     ("sweep.seed", [1, 2, 1], f"sweep.seed {LIST} (got [1, 2, 1])"),
     ("sweep.learning_rate", [1, 1.0], f"sweep.learning_rate {LIST} (got [1, 1.0])"),
     # Names that become folders.
     *[("experiment", name, f"{NAME} 'downloads' (got {name!r})") for name in NO_NAMES],
+    *[
+        ("beside", ["fine", name], f"{NAME.replace('experiment', 'beside[1]')} 'downloads'")
+        for name in NO_NAMES
+    ],
+    ("beside", "far", "beside must be a list of names of experiments (got 'far')"),
+    ("beside", None, "beside must be a list of names of experiments (got None)"),
+    (
+        "beside",
+        ["far", "far"],
+        "beside must be a list of names of experiments (got ['far', 'far'])",
+    ),
+    ("about", ["why"], "about must be a text or null (got ['why'])"),
     # Where the corpus comes from.
-    ("corpus.source", "reddit", "corpus.source must be documentation, path or url (got 'reddit')"),
+    (
+        "corpus.source",
+        "reddit",
+        "corpus.source must be documentation, path, url or grammar (got 'reddit')",
+    ),
     ("corpus.url", "ftp://x.org/a", "corpus.url must be an http or https address, or null"),
     ("corpus.url", "https://x.org/a b", "corpus.url must be an http or https address, or null"),
     ("corpus.url", "https://x.org/a\n", "corpus.url must be an http or https address, or null"),
@@ -214,6 +283,23 @@ ACCEPTED = [
     ("sweep.schedule", ["constant", "cosine"]),
     ("sweep.patience", [None, 3]),
     ("evaluation.sentences", "mine.txt"),
+    ("about", "What for?\n\nFor this."),
+    ("beside", []),
+    ("beside", ["far", "0-a_b"]),
+    ("checks.hidden_size", 2),
+    ("checks.hidden_size", 32),
+    ("checks.central_step", 0.1),
+    ("checks.central_tolerance", 0.999),
+    ("checks.complex_tolerance", 1e-16),
+    ("checks.overfit_steps", 1),
+    ("checks.overfit_steps", 100000),
+    ("checks.overfit_loss", 5),
+    ("checks.initial_loss_difference", 1e-9),
+    ("gradient_flow.deepest", 1),
+    ("grammar.agreement", {"barks": "dog", "meows": "cat"}),
+    ("grammar.markers", 2),
+    ("grammar.distances", [1000, 1]),
+    ("grammar.stop_probability", 0.999),
 ]
 
 
@@ -261,7 +347,7 @@ class TestNumbersReadAsText:
             ("training.learning_rate", "1e-3", "1.0e-03"),
             ("training.learning_rate", "1.25e3", "1.25e+03"),  # YAML wants the sign, too
             ("training.gradient_norm_limit", "5e0", "5.0e+00"),
-            ("checks.step", "123456789e-20", "1.23456789e-12"),
+            ("checks.central_step", "123456789e-20", "1.23456789e-12"),
             ("training.epochs", "1e1", "10"),
             ("corpus.size", "1e6", "1000000"),
         ],

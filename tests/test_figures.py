@@ -6,24 +6,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from matplotlib.colors import to_rgba
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgba
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from report_material import PROFILE, SUMMARY, check, summary_row
-from unrolled.config.sections import ChecksConfig
-from unrolled.report.drawing import drawing_style, new_figure, svg_text, write_figure
+from report_material import FIGURES, PROFILE, SUMMARY, gradient_check, material, summary_row
+from unrolled.report.drawing import BLUE, ORANGE, drawing_style, new_figure, svg_text, write_figure
 from unrolled.report.figures import (
+    activation_figure,
+    arrival_figure,
+    cosine_figure,
     gradient_figure,
     length_figure,
     loss_figure,
     perplexity_figure,
+    singular_value_figure,
     spread_figure,
 )
 from unrolled.report.runs import by_setting, run_results
-from unrolled.stages import check_gradients
-from unrolled.storage import read_json
 
 SETTINGS = by_setting(run_results(SUMMARY))
+FLOWS = material().flows
 HISTORY = [
     {
         "run": run,
@@ -39,10 +44,18 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "perplexity": lambda: perplexity_figure(SETTINGS),
     "spread": lambda: spread_figure(SETTINGS, {"bigram": 6.05, "uniform": 10_000.0}),
     "gradient_check": lambda: gradient_figure(
-        [check(), check(passed=False), check(tied=True), check(output="classes")]
+        [gradient_check(), gradient_check("gru", 2, trouble="wrong")]
     ),
     "lengths": lambda: length_figure(PROFILE),
+    "arrival": lambda: arrival_figure(SETTINGS, FLOWS),
+    "cosines": lambda: cosine_figure(SETTINGS, FLOWS),
+    "singular_values": lambda: singular_value_figure(SETTINGS, FLOWS),
+    "activations": lambda: activation_figure(SETTINGS, FLOWS),
 }
+
+
+def test_every_figure_of_the_page_is_drawn_here() -> None:
+    assert sorted(DRAWN) == sorted(FIGURES)
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -97,7 +110,48 @@ def test_ids_of_different_figures_never_meet_and_references_find_theirs() -> Non
 def test_the_heat_map_shows_mean_and_range_and_the_state_of_what_did_not_finish() -> None:
     words = _words("perplexity")
 
-    assert {"5.2", "5.0 to 5.4", "4.8 to 5.6", "diverged"} <= words  # (5.0 + 5.4) / 2 = 5.2
+    # (5.0 + 5.4) / 2 = 5.2
+    assert {"5.20", "5.00 to 5.40", "4.80 to 5.60", "diverged"} <= words
+
+
+def test_the_heat_map_shows_one_decimal_where_perplexities_are_ten_or_more() -> None:
+    rows = [
+        summary_row(f"{size} {seed}", size, "0", seed, "1.5", perplexity)
+        for size, seed, perplexity in (
+            ("5", "1", "9.98"),
+            ("5", "2", "10.02"),
+            ("9", "1", "9.97"),
+            ("9", "2", "10.01"),
+        )
+    ]
+
+    with drawing_style():
+        figure = perplexity_figure(by_setting(run_results(rows)))
+
+    # means of 10 and of 9.99
+    words = {text.get_text() for text in figure.axes[0].texts}
+    assert words == {"10.0", "10.0 to 10.0", "9.99", "9.97 to 10.01"}
+
+
+@pytest.mark.parametrize(("floor", "told"), [(None, ""), (2.345, "the least possible is 2.35")])
+def test_the_heat_map_tells_the_least_possible_perplexity_where_it_is_known(
+    floor: float | None, told: str
+) -> None:
+    with drawing_style():
+        figure = perplexity_figure(SETTINGS, floor)
+
+    assert figure.get_supxlabel() == told
+
+
+def test_the_least_possible_perplexity_stands_below_the_maps() -> None:
+    with drawing_style():
+        figure = perplexity_figure(SETTINGS, 3.1234)
+        figure.canvas.draw()
+
+    (told,) = (text for text in figure.texts if text.get_text() == "the least possible is 3.12")
+    below = told.get_window_extent()
+    lowest = min(axis.get_tightbbox().y0 for axis in figure.axes if axis.get_visible())
+    assert 0 <= below.y0 < below.y1 <= lowest
 
 
 def test_the_spread_figure_has_a_row_for_each_setting_and_near_baselines_alone() -> None:
@@ -165,35 +219,54 @@ def test_nearly_equal_settings_have_nearly_the_colour_of_the_best() -> None:
 
 
 def test_the_gradient_figure_says_what_passed() -> None:
-    assert {
-        "Elman, depth full: passed",
-        "Elman, depth full: FAILED",
-        "Elman, tied weights, depth full: passed",
-        "Elman, word classes, depth full: passed",
-    } <= _words("gradient_check")
+    assert {"Elman, depth full: passed", "GRU, depth 2: FAILED"} <= _words("gradient_check")
 
 
-def test_a_parameter_has_one_colour_in_all_panels_and_that_of_the_legend(tmp_path: Path) -> None:
-    small = ChecksConfig(
-        hidden_size=2, vocabulary_size=4, sentences=1, step=1e-5, tolerance=1e-7, seed=1
-    )
-    checks = []
-    for output, tied in (("softmax", False), ("softmax", True), ("classes", False)):
-        check_gradients.run(small, "elman", output, tied, 0, tmp_path / "check.json")
-        checks.append(read_json(tmp_path / "check.json"))
+def test_the_gradient_figure_has_a_histogram_for_each_method_in_its_colour() -> None:
+    with drawing_style():
+        figure = gradient_figure([gradient_check()])
+
+    (axis,) = figure.axes
+    (legend,) = figure.legends
+    patches = zip(legend.get_texts(), legend.get_patches(), strict=True)
+    colours = {text.get_text(): to_hex(patch.get_facecolor()) for text, patch in patches}
+    assert colours == {"central differences": ORANGE, "complex step": BLUE}
+    # summed over 3 parameters of two networks: 30 + 10, 20 + 50, 6; 45, 5 + 16 + 50
+    assert _histograms(axis) == [
+        (ORANGE, {-10: 40, -9: 70, -8: 6}),
+        (BLUE, {-17: 45, -16: 71}),
+    ]
+
+
+def test_an_error_is_drawn_between_its_power_of_ten_and_the_next() -> None:
+    with drawing_style():
+        figure = gradient_figure([gradient_check()])
+
+    for container in figure.axes[0].containers:
+        for bar in _bars(container):
+            left, right = bar.get_x(), bar.get_x() + bar.get_width()
+            assert int(left // 1) == int(right // 1)  # both ends between the same whole numbers
+            assert (left + right) / 2 % 1 == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("count", "shape"), [(1, (1, 1)), (3, (1, 3)), (4, (1, 4)), (6, (2, 4))])
+def test_each_gradient_check_has_a_panel_of_its_own(count: int, shape: tuple[int, int]) -> None:
+    checks = [gradient_check("gru", depth) for depth in range(count)]
+    checks[-1]["networks"][1]["parameters"] = []
 
     with drawing_style():
         figure = gradient_figure(checks)
 
-    (legend,) = figure.legends
-    shown = {
-        text.get_text(): to_rgba(handle.get_facecolor())
-        for text, handle in zip(legend.get_texts(), legend.get_patches(), strict=True)
-    }
-    assert len(shown) == len(set(shown.values())) == 8  # all parameters that there can be
-    for axis in figure.axes:
-        for bars in axis.containers:
-            assert to_rgba(bars[0].get_facecolor()) == shown[str(bars.get_label())]
+    grid = figure.axes[0].get_gridspec()
+    assert grid is not None
+    assert grid.get_geometry() == shape
+    seen = [axis for axis in figure.axes if axis.get_visible()]
+    assert [axis.get_title(loc="left") for axis in seen] == [
+        f"GRU, depth {depth}: passed" for depth in range(count)
+    ]
+    # the last one has no second network, with 50 entries
+    totals = [sum(dict(_histograms(axis))[BLUE].values()) for axis in seen]
+    assert totals == [116] * (count - 1) + [66]
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
@@ -207,6 +280,22 @@ def test_any_number_of_settings_can_be_drawn(count: int) -> None:
 
     assert svg_text(loss, "loss")
     assert svg_text(perplexity, "perplexity")
+
+
+def _bars(container: object) -> list[Rectangle]:
+    assert isinstance(container, BarContainer)
+    return list(container.patches)
+
+
+def _histograms(axis: Axes) -> list[tuple[str, dict[int, int]]]:
+    """Colour of each histogram in a panel, and its counts by the power of ten, without zeros."""
+    return [
+        (
+            to_hex(bars[0].get_facecolor()),
+            {int(bar.get_x() // 1): int(bar.get_height()) for bar in bars if bar.get_height()},
+        )
+        for bars in map(_bars, axis.containers)
+    ]
 
 
 def _svg(name: str) -> str:

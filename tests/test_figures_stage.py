@@ -7,11 +7,16 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from report_material import BASELINES, PROFILE, SUMMARY, check
+from report_material import (
+    BASELINES,
+    FIGURES,
+    FLOW_TABLES,
+    PROFILE,
+    SUMMARY,
+    gradient_check,
+)
 from unrolled.stages import figures
 from unrolled.storage import Cell, read_tsv, write_json, write_tsv
-
-NAMES = ["gradient_check", "lengths", "loss", "perplexity", "spread"]
 
 
 @pytest.fixture
@@ -25,9 +30,12 @@ def draw(tmp_path: Path) -> Callable[[], Path]:
     write_tsv(tmp_path / "baselines.tsv", list(BASELINES[0]), BASELINES)
     write_tsv(tmp_path / "history.tsv", list(history[0]), history)
     write_json(tmp_path / "profile.json", PROFILE)
-    write_json(tmp_path / "check.json", check())
-    write_json(tmp_path / "tied.json", check(tied=True))
-    write_json(tmp_path / "classes.json", check(output="classes"))
+    write_json(tmp_path / "elman.json", gradient_check())
+    write_json(tmp_path / "gru.json", gradient_check("gru", 2, trouble="wrong"))
+    for row in SUMMARY:
+        for name, table in FLOW_TABLES.items():
+            rows = table if row["state"] == "finished" else []
+            write_tsv(tmp_path / row["run"] / f"{name}.tsv", list(table[0]), rows)
 
     def drawn() -> Path:
         figures.run(
@@ -35,7 +43,8 @@ def draw(tmp_path: Path) -> Callable[[], Path]:
             {"a1": tmp_path / "history.tsv"},
             tmp_path / "baselines.tsv",
             tmp_path / "profile.json",
-            [tmp_path / f"{name}.json" for name in ("check", "tied", "classes")],
+            [tmp_path / "elman.json", tmp_path / "gru.json"],
+            {row["run"]: tmp_path / row["run"] for row in SUMMARY},
             tmp_path / "figures",
         )
         return tmp_path / "figures"
@@ -47,7 +56,7 @@ def test_every_figure_is_a_picture_with_a_table(draw: Callable[[], Path]) -> Non
     folder = draw()
 
     assert sorted(path.name for path in folder.iterdir()) == sorted(
-        f"{name}.{suffix}" for name in NAMES for suffix in ("svg", "tsv")
+        f"{name}.{suffix}" for name in FIGURES for suffix in ("svg", "tsv")
     )
 
 
@@ -81,14 +90,29 @@ def test_the_table_of_perplexities_has_a_row_for_each_setting(draw: Callable[[],
     assert [row["highest"] for row in rows] == ["5.4", "5.6", ""]
 
 
-def test_the_table_of_gradient_checks_has_one_row_for_each_bar(draw: Callable[[], Path]) -> None:
+def test_the_table_of_gradient_checks_has_a_row_for_each_bar(draw: Callable[[], Path]) -> None:
     rows = read_tsv(draw() / "gradient_check.tsv")
 
-    # two bars of each check: of the plain one, with tied weights, and with word classes
-    bars = [tuple(value for key, value in row.items() if key != "entries") for row in rows]
-    assert len(bars) == len(set(bars)) == 6
-    assert [(row["output"], row["tied_weights"]) for row in rows[::2]] == [
-        ("softmax", "false"),
-        ("softmax", "true"),
-        ("classes", "false"),
+    assert list(rows[0]) == [
+        "cell",
+        "truncation_depth",
+        "network",
+        "parameter",
+        "method",
+        "relative_error_from",
+        "entries",
     ]
+    found = [tuple(row.values()) for row in rows]
+    carried = "softmax, state carried over"
+    assert found[:9] == [
+        ("elman", "full", "softmax", "input_weights", "central differences", "1e-10", "30"),
+        ("elman", "full", "softmax", "input_weights", "central differences", "1e-9", "20"),
+        ("elman", "full", "softmax", "input_weights", "complex step", "1e-17", "45"),
+        ("elman", "full", "softmax", "input_weights", "complex step", "1e-16", "5"),
+        ("elman", "full", "softmax", "recurrent_weights", "central differences", "1e-10", "10"),
+        ("elman", "full", "softmax", "recurrent_weights", "central differences", "1e-8", "6"),
+        ("elman", "full", "softmax", "recurrent_weights", "complex step", "1e-16", "16"),
+        ("elman", "full", carried, "input_weights", "central differences", "1e-9", "50"),
+        ("elman", "full", carried, "input_weights", "complex step", "1e-16", "50"),
+    ]
+    assert found[9:] == [("gru", "2", *bar[2:]) for bar in found[:9]]

@@ -1,163 +1,249 @@
-"""The gradient check lets sound gradients pass and stops every planted fault."""
+"""The gradient check lets sound gradients pass and stops every wrong one."""
 
-import itertools
 import math
-from collections.abc import Callable
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from model_strategies import (
-    BIASES,
-    PARAMETERS,
-    dense,
-    network_of,
-    reference_log_probability,
-    some_classes,
-    start_of,
-    stepped,
+from check_strategies import (
+    CHECKS,
+    CLASSES,
+    DEPTHS,
+    OF_OUTPUT,
+    SOFTMAX,
+    TIED,
+    every_cell,
+    every_depth,
+    every_kind,
+    numeric,
+    problem,
 )
-from unrolled.analysis import gradient_check
+from model_strategies import BIASES, dense
 from unrolled.analysis.gradient_check import (
-    Checked,
+    KINDS,
+    Comparison,
+    Kind,
     ParameterCheck,
-    check_gradients,
+    Problem,
     compare,
-    windowed_loss,
+    numeric_of,
+    plain_errors,
+    problem_of,
+    small_classes,
+    tolerances,
 )
+from unrolled.analysis.numeric_gradients import CENTRAL, COMPLEX, METHODS
 from unrolled.config.sections import ChecksConfig
 from unrolled.model import bptt
 from unrolled.model.cells import CELLS
 from unrolled.model.cells.cell import StepGradients
-from unrolled.model.network import Network
 from unrolled.model.packing import pack
-from unrolled.model.types import Array, Gradients, RowGradient
-from unrolled.text.vocabulary import Ids
+from unrolled.model.types import Array, Gradients, Parameters, RowGradient
 
-TOLERANCE = 1e-7
-CONFIG = ChecksConfig(
-    hidden_size=3, vocabulary_size=5, sentences=2, step=1e-5, tolerance=TOLERANCE, seed=1
-)
-NETWORKS = {
-    cell: network_of(1, vocabulary_size=5, hidden_size=3, cell_name=cell, bias=True)
-    for cell in CELLS
-}
-TIED = {
-    cell: network_of(1, vocabulary_size=5, hidden_size=3, cell_name=cell, bias=True, tied=True)
-    for cell in CELLS
-}
-WITH_CLASSES = {
-    cell: network_of(
-        1, vocabulary_size=5, hidden_size=3, cell_name=cell, bias=True, classes=some_classes(5)
-    )
-    for cell in CELLS
-}
-NETWORK = network_of(1, vocabulary_size=5, hidden_size=3)  # an Elman network without biases
-WORDS = np.random.default_rng(1).integers(5, size=11).astype(np.int32)
-SENTENCES = [WORDS[:5], WORDS[5:]]  # of 4 and 5 predictions
-DEPTH = 1
+TOLERANCES = tolerances(CHECKS)
+TIGHT = {CENTRAL: 1e-8, COMPLEX: 1e-13}
+"""What sound code keeps to: below 5e-9, as far as central differences go, and below 5e-15."""
+
+SMALLEST = replace(CHECKS, hidden_size=2, vocabulary_size=4, sentences=1)
 
 Change = Callable[[Array], Array]
 
 
-every_cell = pytest.mark.parametrize("cell", CELLS)
-with_and_without_bias = pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
-untied_and_tied = pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
-every_output = pytest.mark.parametrize(
-    ("output", "tied"),
-    [("softmax", False), ("softmax", True), ("classes", False)],
-    ids=["untied", "tied", "classes"],
-)
-
-OF_OUTPUT = {"output_weights", "output_bias", "root_weights", "root_bias"}
-"""Parameters that act at the output alone, where weights are not tied."""
+def checked(config: ChecksConfig, cell: str, kind: Kind, depth: int | None) -> list[ParameterCheck]:
+    """The checks of a problem made anew."""
+    made = problem_of(cell, kind, config, depth)
+    return compare(made.network.parameters, made.back_propagated(), numeric_of(made, config))
 
 
-def sound_gradients(depth: int | None = DEPTH, network: Network = NETWORK) -> dict[str, Array]:
-    _, gradients = network.loss_and_gradients(pack(SENTENCES), depth)
-    return dense(gradients, 5)
-
-
-def checked(
-    gradients: Gradients, depth: int | None = DEPTH, network: Network = NETWORK
+def compared(
+    gradients: Gradients, cell: str, kind: Kind = SOFTMAX, depth: int | None = 1
 ) -> dict[str, ParameterCheck]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gradient_check, "_differences", kept_differences)
-        checks = compare(network, SENTENCES, gradients, depth, step=1e-5)
+    """Gradients against the derivatives of a problem of the settings that tests share."""
+    parameters = problem(cell, kind, depth).network.parameters
+    checks = compare(parameters, gradients, numeric(cell, kind, depth))
     return {check.parameter: check for check in checks}
 
 
-def kept_differences(
-    network: Network, sentences: list[Ids], name: str, depth: int | None, step: float
-) -> Array:
-    """The differences that one of the networks above has in any case: a fault is in gradients."""
-    key = (id(network), name, depth)
-    if key not in KEPT:
-        KEPT[key] = differences(network, sentences, name, depth, step)
-    return KEPT[key]
+def sound_gradients(cell: str, kind: Kind = SOFTMAX, depth: int | None = 1) -> dict[str, Array]:
+    """The gradients of such a problem."""
+    return dense(problem(cell, kind, depth).back_propagated(), CHECKS.vocabulary_size)
 
 
-KEPT: dict[tuple[int, str, int | None], Array] = {}
-differences = gradient_check._differences
+def passed(checks: Mapping[str, ParameterCheck]) -> set[str]:
+    return {name for name, check in checks.items() if check.passes(TOLERANCES)}
 
 
-@cache
-def sound_checks(kind: Checked, depth: int | None) -> list[ParameterCheck]:
-    return check_gradients(kind, CONFIG, depth)
-
-
-def passed(checks: dict[str, ParameterCheck]) -> set[str]:
-    return {name for name, check in checks.items() if check.passes(TOLERANCE)}
-
-
-def with_first(value: float) -> Change:
-    """The same array with one entry replaced."""
-
-    def changed(array: Array) -> Array:
-        copy = array.copy()
-        copy.flat[1] = value
-        return copy
-
-    return changed
+def names_of(cell: str, kind: Kind) -> set[str]:
+    return set(problem(cell, kind).network.parameters)
 
 
 # Sound gradients
 
 
 @every_cell
-@with_and_without_bias
-@every_output
-@pytest.mark.parametrize("depth", [0, 1, 4, None])
-def test_sound_code_passes_for_every_cell_at_every_depth(
-    cell: str, bias: bool, output: str, tied: bool, depth: int | None
+@every_kind
+@every_depth
+def test_sound_code_passes_for_every_cell_and_kind_at_every_depth(
+    cell: str, kind: Kind, depth: int | None
 ) -> None:
-    checks = sound_checks(Checked(cell, output, bias, tied), depth)
+    gradients = problem(cell, kind, depth).back_propagated()
 
-    word_in = "input_projection" if tied else "input_weights"
-    names = {word_in, "recurrent_weights", "output_weights", *(BIASES if bias else ())}
-    if output == "classes":
-        names |= {"root_weights", "root_bias"} if bias else {"root_weights"}
-    assert {check.parameter for check in checks} == names
-    for check in checks:
-        assert check.passes(TOLERANCE)
-        assert check.error < 1e-8, check.parameter
+    checks = compared(gradients, cell, kind, depth)
+
+    word_in = "input_projection" if kind.tied else "input_weights"
+    names = {word_in, "recurrent_weights", "output_weights", *BIASES}
+    if kind.output == "classes":
+        names |= {"root_weights", "root_bias"}
+    assert set(checks) == names
+    for check in checks.values():
+        assert tuple(check.comparisons) == METHODS
+        assert check.passes(TIGHT), check
 
 
 @every_cell
-@every_output
-@pytest.mark.parametrize("seed", [2, 3])
-def test_sound_code_passes_with_other_seeds(cell: str, output: str, tied: bool, seed: int) -> None:
-    config = ChecksConfig(3, 5, sentences=2, step=1e-5, tolerance=TOLERANCE, seed=seed)
+@every_kind
+@pytest.mark.parametrize("seed", [1, 3])
+def test_sound_code_passes_with_other_seeds(cell: str, kind: Kind, seed: int) -> None:
+    for check in checked(replace(CHECKS, seed=seed), cell, kind, 1):
+        assert check.passes(TIGHT), check
 
-    for check in check_gradients(Checked(cell, output, True, tied), config, 1):
-        assert check.error < 1e-8, check.parameter
+
+@every_cell
+@every_kind
+@pytest.mark.parametrize("depth", [0, 1, None])
+def test_sound_code_passes_with_the_smallest_settings(
+    cell: str, kind: Kind, depth: int | None
+) -> None:
+    for check in checked(SMALLEST, cell, kind, depth):
+        # gradients of few words may be small, and the error of central differences is not
+        assert check.passes({CENTRAL: CHECKS.central_tolerance, COMPLEX: 1e-13}), check
+
+
+@every_cell
+@every_kind
+@pytest.mark.parametrize("depth", [0, 1, 4])
+def test_the_plain_derivative_disagrees_where_the_truncation_bites(
+    cell: str, kind: Kind, depth: int
+) -> None:
+    made = problem(cell, kind, depth)
+
+    errors = plain_errors(made, made.back_propagated())
+
+    # what acts at the output alone is not cut; tied output weights act on the way in as well
+    uncut = ({"output_bias"} if kind.tied else OF_OUTPUT) & set(errors)
+    assert set(errors) == names_of(cell, kind)
+    assert {name for name, error in errors.items() if error <= 1e-13} == uncut
+    assert {name for name, error in errors.items() if error <= 1e-5} == uncut
+
+
+@every_cell
+@every_kind
+def test_the_plain_derivative_agrees_at_full_depth(cell: str, kind: Kind) -> None:
+    made = problem(cell, kind, None)
+
+    errors = plain_errors(made, made.back_propagated())
+
+    assert set(errors) == names_of(cell, kind)
+    assert max(errors.values()) <= 1e-13
+
+
+def test_a_plain_error_is_the_largest_difference_over_the_largest_value() -> None:
+    gradients = sound_gradients("elman", SOFTMAX, None)
+    largest = np.abs(gradients["bias"]).max()
+    gradients["bias"][1] += 0.25 * largest
+
+    errors = plain_errors(problem("elman", SOFTMAX, None), gradients)
+
+    assert errors["bias"] == pytest.approx(0.25, rel=1e-12)
+    assert errors["recurrent_weights"] <= 1e-13
+
+
+# What is checked
+
+
+def test_kinds_are_all_output_layers_with_and_without_a_state_carried_over() -> None:
+    assert [kind.title for kind in KINDS] == [
+        "softmax",
+        "softmax, state carried over",
+        "softmax, tied weights",
+        "softmax, tied weights, state carried over",
+        "word classes",
+        "word classes, state carried over",
+    ]
+    assert KINDS[3] == Kind("softmax", tied=True, carried=True)
+    assert KINDS[4] == Kind("classes", tied=False, carried=False)
+
+
+@every_cell
+@every_kind
+@every_depth
+def test_a_problem_is_what_was_asked_for(cell: str, kind: Kind, depth: int | None) -> None:
+    made = problem_of(cell, kind, CHECKS, depth)
+
+    network = made.network
+    assert network.cell_name == cell
+    assert network.tied is kind.tied
+    assert (network.classes is not None) is (kind.output == "classes")
+    assert {"bias", "output_bias"} <= set(network.parameters)
+    assert (network.vocabulary_size, network.hidden_size) == (5, 3)
+    assert {array.dtype for array in network.parameters.values()} == {np.dtype(np.float64)}
+    assert made.truncation_depth == depth
+    assert (made.start is not None) is kind.carried
+    if made.start is not None:
+        assert made.start.shape == (CHECKS.sentences, 3 * CELLS[cell].PARTS)
+        assert np.abs(made.start).max() <= 1
+        assert np.abs(made.start).min() > 0
+        assert len(np.unique(made.start)) == made.start.size
+
+
+@pytest.mark.parametrize("depth", [*DEPTHS, 12])
+@pytest.mark.parametrize("sentences", [1, 2, 5])
+def test_sentences_are_longer_than_the_depth_and_two(depth: int | None, sentences: int) -> None:
+    config = replace(CHECKS, sentences=sentences)
+
+    batch = problem_of("elman", SOFTMAX, config, depth).batch
+
+    lengths = np.diff(batch.sentence_starts)  # in predictions
+    assert len(lengths) == len(set(lengths.tolist())) == sentences
+    assert lengths.min() > (depth or 0) + 2
+    assert batch.inputs.max() < 5
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("vocabulary_size", [4, 5, 12])
+def test_a_word_that_shares_its_class_is_predicted_whatever_the_seed(
+    seed: int, vocabulary_size: int
+) -> None:
+    config = replace(SMALLEST, vocabulary_size=vocabulary_size, seed=seed)
+
+    made = problem_of("elman", CLASSES, config, 0)
+
+    assert made.network.classes is not None
+    sizes = np.bincount(made.network.classes.class_of)
+    assert sizes[made.network.classes.class_of[made.batch.targets]].max() > 1
+
+
+@every_kind
+def test_the_same_seed_makes_the_same_problem_and_another_one_another(kind: Kind) -> None:
+    found, again = problem_of("gru", kind, CHECKS, 1), problem_of("gru", kind, CHECKS, 1)
+    other = problem_of("gru", kind, replace(CHECKS, seed=CHECKS.seed + 1), 1)
+
+    for name, array in found.network.parameters.items():
+        np.testing.assert_array_equal(array, again.network.parameters[name])
+        assert (array != other.network.parameters[name]).all()
+    np.testing.assert_array_equal(found.batch.inputs, again.batch.inputs)
+    assert found.batch.inputs.tolist() != other.batch.inputs.tolist()
+    if kind.carried:
+        np.testing.assert_array_equal(found.start, again.start)
+        assert found.start is not None
+        assert (found.start != other.start).all()
 
 
 @pytest.mark.parametrize("vocabulary_size", [4, 5, 6, 9, 16])
 def test_checked_classes_are_words_alone_and_classes_of_several(vocabulary_size: int) -> None:
-    classes = gradient_check._small_classes(vocabulary_size)
+    classes = small_classes(vocabulary_size)
 
     sizes = [len(members) for members in classes.members]
     assert sum(sizes) == len(classes) == vocabulary_size
@@ -165,143 +251,34 @@ def test_checked_classes_are_words_alone_and_classes_of_several(vocabulary_size:
     assert max(sizes) > 2
 
 
-KINDS = [Checked("gru"), Checked("lstm", "classes", bias=True), Checked("elman", tied=True)]
+def test_derivatives_are_of_every_entry_by_both_methods_at_the_problems_depth() -> None:
+    made = problem("lstm", CLASSES, 2)
+
+    found = numeric("lstm", CLASSES, 2)
+
+    assert set(found) == set(made.network.parameters)
+    for name, derivatives in found.items():
+        assert tuple(derivatives) == METHODS
+        shape = made.network.parameters[name].shape
+        assert {values.shape for values in derivatives.values()} == {shape}
+    of_full_depth = numeric_of(replace(made, truncation_depth=None), CHECKS)
+    difference = found["recurrent_weights"][COMPLEX] - of_full_depth["recurrent_weights"][COMPLEX]
+    assert np.abs(difference).max() > 1e-3
 
 
-def test_what_is_checked_is_what_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    found: list[Network] = []
+@pytest.mark.parametrize(("step", "least"), [(1e-2, 1e-6), (1e-3, 1e-8)])
+def test_the_step_of_central_differences_is_the_configured_one(step: float, least: float) -> None:
+    checks = checked(replace(CHECKS, central_step=step), "gru", SOFTMAX, 1)
 
-    def noted(network: Network, *_: object) -> list[ParameterCheck]:
-        found.append(network)
-        return []
-
-    monkeypatch.setattr(gradient_check, "compare", noted)
-    for kind in KINDS:
-        check_gradients(kind, CONFIG, 1)
-
-    assert [network.cell_name for network in found] == ["gru", "lstm", "elman"]
-    assert [network.tied for network in found] == [False, False, True]
-    assert ["bias" in network.parameters for network in found] == [False, True, False]
-    assert [network.classes is not None for network in found] == [False, True, False]
+    errors = [check.comparisons[CENTRAL].error for check in checks]
+    assert least < max(errors) < 1000 * least  # h² L''' / 6, nothing else is as large
+    assert max(check.comparisons[COMPLEX].error for check in checks) < 1e-14
 
 
-@every_cell
-@every_output
-@pytest.mark.parametrize("depth", [0, 1, 4])
-def test_the_plain_difference_disagrees_where_the_truncation_bites(
-    cell: str, output: str, tied: bool, depth: int
-) -> None:
-    checks = sound_checks(Checked(cell, output, True, tied), depth)
-    plain_errors = {check.parameter: check.plain_error for check in checks}
+def test_tolerances_are_the_configured_ones() -> None:
+    config = replace(CHECKS, central_tolerance=0.25, complex_tolerance=0.125)
 
-    # what acts at the output alone is not cut; tied output weights act on the way in as well
-    uncut = ({"output_bias"} if tied else OF_OUTPUT) & plain_errors.keys()
-    assert {name for name, error in plain_errors.items() if error < 1e-8} == uncut
-    assert {name for name, error in plain_errors.items() if error <= 1e-3} == uncut
-
-
-@every_cell
-@every_output
-def test_the_plain_difference_agrees_at_full_depth(cell: str, output: str, tied: bool) -> None:
-    for check in sound_checks(Checked(cell, output, True, tied), None):
-        assert check.plain_error < 1e-8, check.parameter
-
-
-def test_a_truncated_gradient_is_no_gradient_of_the_total_loss() -> None:
-    checks = checked(sound_gradients(DEPTH), depth=None)
-
-    assert not checks["input_weights"].passes(TOLERANCE)
-    assert not checks["recurrent_weights"].passes(TOLERANCE)
-
-
-# What the gradients are compared with
-
-
-@pytest.mark.parametrize("depth", [0, 2, None])
-def test_windowed_loss_of_unmoved_weights_is_the_reference_loss(depth: int | None) -> None:
-    loss = windowed_loss(NETWORK, NETWORK.parameters, SENTENCES, depth)
-
-    expected = -sum(reference_log_probability(NETWORK, words) for words in SENTENCES)
-    assert loss == pytest.approx(expected, rel=1e-13)
-
-
-def test_windowed_loss_moves_weights_inside_each_outputs_window_only() -> None:
-    moved = network_of(2, vocabulary_size=5, hidden_size=3).parameters
-    words = WORDS[:4]
-
-    loss = windowed_loss(NETWORK, moved, [words], 0)
-
-    # at depth 0 every output sees one moved step, which starts from an unmoved state
-    expected, state = 0.0, np.zeros(3)
-    for word, target in itertools.pairwise(words):
-        local = np.tanh(moved["input_weights"][word] + moved["recurrent_weights"] @ state)
-        logits = moved["output_weights"] @ local
-        expected += math.log(np.exp(logits).sum()) - logits[target]
-        state = np.tanh(
-            NETWORK.parameters["input_weights"][word]
-            + NETWORK.parameters["recurrent_weights"] @ state
-        )
-    assert loss == pytest.approx(expected, rel=1e-13)
-
-
-@every_cell
-@untied_and_tied
-@pytest.mark.parametrize("depth", [0, 1, 2, 3, 4, 7, None])
-def test_windowed_loss_is_that_of_a_plain_loop_over_outputs(
-    cell: str, tied: bool, depth: int | None
-) -> None:
-    network = (TIED if tied else NETWORKS)[cell]
-    moved = network_of(2, vocabulary_size=5, hidden_size=3, cell_name=cell, bias=True, tied=tied)
-
-    loss = windowed_loss(network, moved.parameters, SENTENCES, depth)
-
-    expected = 0.0
-    for words in SENTENCES:
-        for t in range(len(words) - 1):
-            first = 0 if depth is None else max(0, t - depth)  # of the steps that are moved
-            state = start_of(network)
-            for step in range(t + 1):
-                state, _ = stepped(moved if step >= first else network, int(words[step]), state)
-            weights = moved.parameters
-            logits = weights["output_weights"] @ state[0, :3] + weights["output_bias"]
-            expected += math.log(np.exp(logits).sum()) - logits[words[t + 1]]
-    assert loss == pytest.approx(expected, rel=1e-13)
-
-
-@pytest.mark.parametrize(("depth", "differences"), [(1, 2), (None, 1)])
-def test_at_full_depth_nothing_is_differentiated_twice(
-    depth: int | None, differences: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gradients = sound_gradients(depth)
-    calls: list[int | None] = []
-
-    def noted(*arguments: Any) -> float:
-        calls.append(arguments[3])
-        return windowed_loss(*arguments)
-
-    monkeypatch.setattr(gradient_check, "windowed_loss", noted)
-    compare(NETWORK, SENTENCES, gradients, depth, step=1e-5)
-
-    entries = 5 * 3 + 3 * 3 + 5 * 3  # each of them moved up and down
-    assert len(calls) == differences * 2 * entries
-    assert set(calls) == {depth, None}
-
-
-@pytest.mark.parametrize("depth", [0, 1, 4, 9])
-def test_sentences_are_longer_than_the_depth_and_two(
-    depth: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lengths: list[int] = []
-
-    def noted(_: object, sentences: list[Ids], *__: object) -> list[ParameterCheck]:
-        lengths.extend(len(words) - 1 for words in sentences)  # predictions
-        return []
-
-    monkeypatch.setattr(gradient_check, "compare", noted)
-    check_gradients(Checked("elman"), CONFIG, depth)
-
-    assert len(set(lengths)) == CONFIG.sentences
-    assert min(lengths) > depth + 2
+    assert tolerances(config) == {"central differences": 0.25, "complex step": 0.125}
 
 
 # Planted faults
@@ -314,51 +291,43 @@ FAULTS: dict[str, Change] = {
     "all zeros": np.zeros_like,
     "all NaN": lambda gradient: np.full_like(gradient, np.nan),
     "all infinite": lambda gradient: np.full_like(gradient, np.inf),
-    "one NaN": with_first(math.nan),
-    "one infinity": with_first(math.inf),
-    "one negative infinity": with_first(-math.inf),
-    "one entry wrong": with_first(0.123),
+    "one NaN": lambda gradient: with_one(gradient, math.nan),
+    "one infinity": lambda gradient: with_one(gradient, math.inf),
+    "one negative infinity": lambda gradient: with_one(gradient, -math.inf),
+    "one entry wrong": lambda gradient: with_one(gradient, 0.123),
     "rows in another order": lambda gradient: np.roll(gradient, 1, axis=0),
     "columns in another order": lambda gradient: np.roll(gradient, 1, axis=-1),
 }
 
+every_fault = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-@pytest.mark.parametrize("name", [*PARAMETERS, *BIASES])
+
+def with_one(array: Array, value: float) -> Array:
+    """The same array with its second entry replaced."""
+    copy = array.copy()
+    copy.flat[1] = value
+    return copy
+
+
+@every_fault
+@pytest.mark.parametrize("name", sorted({"input_weights", "recurrent_weights", "bias"} | OF_OUTPUT))
 def test_a_planted_fault_fails_its_parameter_and_no_other(name: str, fault: Change) -> None:
-    network = NETWORKS["elman"]
-    gradients = sound_gradients(network=network)
+    gradients = sound_gradients("elman", CLASSES)
     gradients[name] = fault(gradients[name])
 
-    checks = checked(gradients, network=network)
+    checks = compared(gradients, "elman", CLASSES)
 
-    assert passed(checks) == {*PARAMETERS, *BIASES} - {name}
+    assert passed(checks) == names_of("elman", CLASSES) - {name}
 
 
 @every_cell
-@pytest.mark.parametrize("networks", [NETWORKS, WITH_CLASSES], ids=["softmax", "classes"])
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_planted_fault_is_caught_in_every_parameter_of_every_cell(
-    cell: str, networks: dict[str, Network], fault: Change
-) -> None:
-    gradients = sound_gradients(network=networks[cell])
+@every_kind
+@every_fault
+def test_a_planted_fault_is_caught_in_every_parameter(cell: str, kind: Kind, fault: Change) -> None:
+    gradients = sound_gradients(cell, kind)
     faulty = {name: fault(gradient) for name, gradient in gradients.items()}
 
-    assert passed(checked(faulty, network=networks[cell])) == set()
-
-
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-@pytest.mark.parametrize("name", sorted(OF_OUTPUT))
-def test_a_fault_in_one_factor_of_the_probabilities_fails_that_factor_and_no_other(
-    name: str, fault: Change
-) -> None:
-    network = WITH_CLASSES["elman"]
-    gradients = sound_gradients(network=network)
-    gradients[name] = fault(gradients[name])
-
-    checks = checked(gradients, network=network)
-
-    assert passed(checks) == set(network.parameters) - {name}
+    assert passed(compared(faulty, cell, kind)) == set()
 
 
 @every_cell
@@ -366,72 +335,85 @@ def test_a_fault_in_one_factor_of_the_probabilities_fails_that_factor_and_no_oth
 def test_tied_weights_that_learn_from_one_of_their_two_places_only_fail(
     cell: str, depth: int | None
 ) -> None:
-    network = TIED[cell]
-    batch, sound = pack(SENTENCES), sound_gradients(depth, network)
-    out = network.output.loss_and_gradients(network.forward(batch).hidden, batch.targets)
+    made, sound = problem(cell, TIED, depth), sound_gradients(cell, TIED, depth)
+    hidden = made.network.forward(made.batch).hidden
+    out = made.network.output.loss_and_gradients(hidden, made.batch.targets)
     of_output = dense(out.parameters, 5)["output_weights"]
 
     for faulty in (of_output, sound["output_weights"] - of_output):
-        checks = checked({**sound, "output_weights": faulty}, depth, network)
+        checks = compared({**sound, "output_weights": faulty}, cell, TIED, depth)
 
-        assert passed(checks) == set(network.parameters) - {"output_weights"}
+        assert passed(checks) == set(sound) - {"output_weights"}
 
 
 @every_cell
-@pytest.mark.parametrize("used", [0, 2, 3, None])
-def test_a_truncation_off_by_one_or_more_fails(cell: str, used: int | None) -> None:
-    network = NETWORKS[cell]
+@every_kind
+@pytest.mark.parametrize(("depth", "used"), [(1, 0), (1, 2), (1, 3), (1, None), (None, 1), (0, 1)])
+def test_a_truncation_off_by_one_or_more_fails(
+    cell: str, kind: Kind, depth: int | None, used: int | None
+) -> None:
+    gradients = replace(problem(cell, kind, depth), truncation_depth=used).back_propagated()
 
-    checks = checked(sound_gradients(used, network), depth=1, network=network)
+    checks = compared(gradients, cell, kind, depth)
 
-    assert passed(checks) == {"output_weights", "output_bias"}
+    uncut = {"output_bias"} if kind.tied else OF_OUTPUT
+    assert passed(checks) == uncut & set(gradients)
+
+
+@every_cell
+@pytest.mark.parametrize("depth", [0, 1, None])
+def test_a_state_before_the_sentences_that_is_forgotten_fails(cell: str, depth: int | None) -> None:
+    carried = Kind(carried=True)
+    forgetful = replace(problem(cell, carried, depth), start=None)
+
+    assert passed(compared(forgetful.back_propagated(), cell, carried, depth)) == set()
 
 
 def test_a_transposed_recurrent_gradient_fails() -> None:
-    gradients = sound_gradients()
+    gradients = sound_gradients("elman")
     gradients["recurrent_weights"] = gradients["recurrent_weights"].T
 
-    assert not checked(gradients)["recurrent_weights"].passes(TOLERANCE)
+    assert passed(compared(gradients, "elman")) == set(gradients) - {"recurrent_weights"}
 
 
-def deltas_of(network: Network, depth: int | None) -> tuple[bptt.Trace, bptt.Deltas]:
-    batch, weights = pack(SENTENCES), network.parameters
-    forward = network.forward(batch)
-    _, d_hidden, _ = network.output.loss_and_gradients(forward.hidden, batch.targets)
-    return forward.trace, bptt.deltas(
-        network.cell, batch, forward.trace, d_hidden, weights["recurrent_weights"], depth
-    )
+def deltas_of(made: Problem) -> tuple[bptt.Trace, bptt.Deltas]:
+    """The way forward of a problem, and its way back through time."""
+    forward = made.network.forward(made.batch, made.start)
+    _, d_hidden, _ = made.network.output.loss_and_gradients(forward.hidden, made.batch.targets)
+    deltas = made.network.deltas(made.batch, forward.trace, d_hidden, made.truncation_depth)
+    return forward.trace, deltas
 
 
 @every_cell
 @pytest.mark.parametrize("depth", [1, None])
 def test_states_one_step_off_in_time_fail(cell: str, depth: int | None) -> None:
-    network = NETWORKS[cell]
-    trace, deltas = deltas_of(network, depth)
-    gradients = sound_gradients(depth, network)
+    trace, deltas = deltas_of(problem(cell, SOFTMAX, depth))
+    gradients = sound_gradients(cell, SOFTMAX, depth)
+    np.testing.assert_allclose(
+        deltas.d_recurrent.T @ trace.previous_hidden,
+        gradients["recurrent_weights"],
+        rtol=0,
+        atol=1e-12,
+    )
 
-    sound = deltas.d_recurrent.T @ trace.previous_hidden
-    np.testing.assert_allclose(sound, gradients["recurrent_weights"], rtol=0, atol=1e-12)
     gradients["recurrent_weights"] = deltas.d_recurrent.T @ trace.hidden
 
-    checks = checked(gradients, depth, network)
-    assert passed(checks) == {*PARAMETERS, *BIASES} - {"recurrent_weights"}
+    checks = compared(gradients, cell, SOFTMAX, depth)
+    assert passed(checks) == set(gradients) - {"recurrent_weights"}
 
 
 @every_cell
 def test_words_one_step_off_in_time_fail(cell: str) -> None:
-    network = NETWORKS[cell]
-    _, deltas = deltas_of(network, DEPTH)
-    gradients = sound_gradients(network=network)
+    made, gradients = problem(cell), sound_gradients(cell)
+    _, deltas = deltas_of(made)
 
     shifted = np.zeros_like(gradients["input_weights"])
-    for index, words in enumerate(SENTENCES):
-        of_sentence = deltas.d_word[pack(SENTENCES).sentence == index]
-        np.add.at(shifted, np.roll(words[:-1], 1), of_sentence)
+    for index in range(CHECKS.sentences):
+        rows = np.flatnonzero(made.batch.sentence == index)
+        np.add.at(shifted, np.roll(made.batch.inputs[rows], 1), deltas.d_word[rows])
     gradients["input_weights"] = shifted
 
-    checks = checked(gradients, network=network)
-    assert passed(checks) == {*PARAMETERS, *BIASES} - {"input_weights"}
+    assert passed(compared(gradients, cell)) == set(gradients) - {"input_weights"}
 
 
 StepChange = Callable[[StepGradients], StepGradients]
@@ -462,12 +444,12 @@ STEP_FAULTS: dict[str, tuple[str, StepChange]] = {
 def test_a_fault_planted_in_a_cell_is_caught(
     cell: str, fault: StepChange, depth: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network, sound = NETWORKS[cell], CELLS[cell].step_backward
+    sound = CELLS[cell].step_backward
     monkeypatch.setattr(CELLS[cell], "step_backward", lambda *arguments: fault(sound(*arguments)))
-    gradients = sound_gradients(depth, network)
-    monkeypatch.undo()
 
-    assert "recurrent_weights" not in passed(checked(gradients, depth, network))
+    gradients = sound_gradients(cell, SOFTMAX, depth)
+
+    assert "recurrent_weights" not in passed(compared(gradients, cell, SOFTMAX, depth))
 
 
 @pytest.mark.parametrize(
@@ -481,12 +463,12 @@ def test_a_fault_planted_in_a_cell_is_caught(
 def test_a_gru_with_one_gradient_for_both_projections_fails(
     wrong: str, right: str, failed: set[str], depth: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network, gru = NETWORKS["gru"], CELLS["gru"]
+    gru = CELLS["gru"]
     monkeypatch.setattr(gru, wrong, getattr(gru, right))
-    gradients = sound_gradients(depth, network)
-    monkeypatch.undo()
 
-    assert not failed & passed(checked(gradients, depth, network))
+    gradients = sound_gradients("gru", SOFTMAX, depth)
+
+    assert not failed & passed(compared(gradients, "gru", SOFTMAX, depth))
 
 
 SLOPE_FAULTS: dict[str, Callable[[Slopes], Slopes]] = {
@@ -495,6 +477,7 @@ SLOPE_FAULTS: dict[str, Callable[[Slopes], Slopes]] = {
     ),
     "of the state after": lambda sound: lambda _, state, memory: sound(state, state, memory),
     "of another row": lambda sound: lambda *arrays: np.roll(sound(*arrays), 1, axis=0),
+    "missing": lambda sound: lambda *arrays: np.ones_like(sound(*arrays)),
 }
 
 
@@ -504,135 +487,296 @@ SLOPE_FAULTS: dict[str, Callable[[Slopes], Slopes]] = {
         ("elman", "of the state before"),
         ("gru", "of the state after"),
         ("lstm", "of the state after"),
-        *((cell, "of another row") for cell in CELLS),
+        *((cell, fault) for cell in CELLS for fault in ("of another row", "missing")),
     ],
 )
 @pytest.mark.parametrize("depth", [0, 1, None])
-def test_slopes_of_another_state_fail(
+def test_wrong_slopes_fail(
     cell: str, fault: str, depth: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slopes = SLOPE_FAULTS[fault](CELLS[cell].slopes)
-    monkeypatch.setattr(CELLS[cell], "slopes", slopes)
-    gradients = sound_gradients(depth, NETWORKS[cell])
-    monkeypatch.undo()
+    monkeypatch.setattr(CELLS[cell], "slopes", SLOPE_FAULTS[fault](CELLS[cell].slopes))
 
-    assert "recurrent_weights" not in passed(checked(gradients, depth, NETWORKS[cell]))
+    gradients = sound_gradients(cell, SOFTMAX, depth)
 
-
-@every_cell
-@pytest.mark.parametrize("depth", [0, 1, None])
-def test_missing_slopes_fail(cell: str, depth: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    sound = CELLS[cell].slopes
-    monkeypatch.setattr(CELLS[cell], "slopes", lambda *arrays: np.ones_like(sound(*arrays)))
-    gradients = sound_gradients(depth, NETWORKS[cell])
-    monkeypatch.undo()
-
-    checks = checked(gradients, depth, NETWORKS[cell])
-
-    assert passed(checks) == {"output_weights", "output_bias"}
+    assert "recurrent_weights" not in passed(compared(gradients, cell, SOFTMAX, depth))
 
 
 def test_a_sentence_whose_gradient_is_missing_fails() -> None:
-    _, gradients = NETWORK.loss_and_gradients(pack(SENTENCES[:1]), DEPTH)
+    made = problem("elman")
+    batch = made.batch
+    rows = batch.by_sentence[: batch.sentence_starts[1]]
+    alone = pack([np.append(batch.inputs[rows], batch.targets[rows[-1:]])])
 
-    assert passed(checked(gradients)) == set()
+    gradients = replace(made, batch=alone).back_propagated()
+
+    assert passed(compared(gradients, "elman")) == set()
 
 
 def test_a_row_gradient_that_lacks_a_row_fails() -> None:
-    _, gradients = NETWORK.loss_and_gradients(pack(SENTENCES), DEPTH)
+    gradients = problem("elman").back_propagated()
     whole = gradients["input_weights"]
     assert isinstance(whole, RowGradient)
+    lacking = RowGradient(whole.rows[1:], whole.values[1:])
 
-    checks = checked({**gradients, "input_weights": RowGradient(whole.rows[1:], whole.values[1:])})
+    checks = compared({**gradients, "input_weights": lacking}, "elman")
 
-    assert not checks["input_weights"].passes(TOLERANCE)
-    assert checks["input_weights"].worst_index[0] == whole.rows[0]
-
-
-# What a check says
-
-
-@pytest.mark.parametrize("value", [0.123, math.nan, math.inf])
-def test_the_worst_entry_is_named_with_both_values(value: float) -> None:
-    gradients = sound_gradients()
-    expected = gradients["recurrent_weights"][0, 1]
-    gradients["recurrent_weights"] = with_first(value)(gradients["recurrent_weights"])
-
-    check = checked(gradients)["recurrent_weights"]
-
-    assert check.worst_index == (0, 1)
-    assert check.analytic == pytest.approx(value, nan_ok=True)
-    assert check.numeric == pytest.approx(expected, rel=1e-6)
+    assert passed(checks) == set(gradients) - {"input_weights"}
+    for found in checks["input_weights"].comparisons.values():
+        assert found.worst_index[0] == whole.rows[0]
+        assert found.analytic == 0
 
 
-def test_error_is_the_largest_difference_over_the_largest_value() -> None:
-    gradients = sound_gradients()
-    largest = np.abs(gradients["output_weights"]).max()
-    gradients["output_weights"] = gradients["output_weights"] + 0.5 * largest
-
-    assert checked(gradients)["output_weights"].error == pytest.approx(0.5, rel=1e-6)
+# What a comparison says
 
 
-def test_relative_errors_are_of_every_entry_that_is_not_tiny() -> None:
-    gradients = sound_gradients()
-    sound = checked(gradients)["recurrent_weights"]
-
-    wrong = checked({**gradients, "recurrent_weights": -gradients["recurrent_weights"]})
-
-    assert len(sound.relative_errors) + sound.tiny_count == 9
-    assert sound.relative_errors.max() < 1e-6
-    # |-g - g| / (|-g| + |g|) = 1
-    np.testing.assert_allclose(wrong["recurrent_weights"].relative_errors, 1, atol=1e-6)
+def comparison(analytic: object, numeric_: object) -> Comparison:
+    """How two arrays compare as gradient and derivative of one parameter."""
+    a, n = np.array(analytic, dtype=np.float64), np.array(numeric_, dtype=np.float64)
+    (check,) = compare({"w": np.zeros_like(a)}, {"w": a}, {"w": {COMPLEX: n}})
+    assert check.parameter == "w"
+    return check.comparisons[COMPLEX]
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_an_entry_that_is_not_finite_is_compared_and_is_not_tiny(value: float) -> None:
-    gradients = sound_gradients()
-    sound = checked(gradients)["recurrent_weights"]
+def test_each_parameter_is_compared_with_its_own_derivatives_by_method() -> None:
+    parameters: Parameters = {"a": np.zeros(2), "b": np.zeros(1)}
+    gradients = {"b": np.array([4.0]), "a": np.array([1.0, 2.0])}
+    derivatives = {
+        "b": {CENTRAL: np.array([5.0]), COMPLEX: np.array([4.0])},
+        "a": {CENTRAL: np.array([1.0, 2.0]), COMPLEX: np.array([1.0, 4.0])},
+    }
 
-    gradients["recurrent_weights"] = with_first(value)(gradients["recurrent_weights"])
-    check = checked(gradients)["recurrent_weights"]
+    first, second = compare(parameters, gradients, derivatives)
 
-    assert len(check.relative_errors) == len(sound.relative_errors)
-    assert np.isnan(check.relative_errors).sum() == 1  # infinity over infinity is none either
+    assert (first.parameter, second.parameter) == ("a", "b")
+    assert {method: found.error for method, found in first.comparisons.items()} == {
+        CENTRAL: 0,
+        COMPLEX: 0.5,  # 2 of 4
+    }
+    assert {method: found.error for method, found in second.comparisons.items()} == {
+        CENTRAL: 0.2,  # 1 of 5
+        COMPLEX: 0,
+    }
 
 
-def test_words_that_were_never_read_are_counted_as_tiny() -> None:
+def test_entries_are_compared_tiny_or_skipped_and_all_are_counted() -> None:
+    found = comparison(
+        [[1.0, 0.0, 0.9e-10], [2.0, 1e-11, 0.0]],
+        [[1.0, 0.0, -0.9e-10], [2.5, 0.0, 1e-9]],
+    )
+
+    # the second is zero twice; the third and the fifth are below 1e-10 twice
+    assert (found.skipped_count, found.tiny_count) == (1, 2)
+    # 0 / 2, 0.5 / 4.5 and 1e-9 / 1e-9
+    np.testing.assert_allclose(found.relative_errors, [0, 1 / 9, 1], rtol=1e-15)
+    assert found.error == pytest.approx(0.2, rel=1e-15)  # 0.5 of 2.5
+    assert (found.worst_index, found.analytic, found.numeric) == ((1, 0), 2.0, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("analytic", "numeric_", "counts"),
+    [
+        (0.0, 0.0, (0, 0, 1)),
+        (-0.0, 0.0, (0, 0, 1)),
+        (5e-324, 0.0, (0, 1, 0)),  # the smallest number is not zero
+        (0.99e-10, -0.99e-10, (0, 1, 0)),
+        (1.01e-10, 1.01e-10, (1, 0, 0)),
+        (0.99e-10, 1.01e-10, (1, 0, 0)),  # one of the two is not tiny
+        (1.01e-10, 0.99e-10, (1, 0, 0)),
+        (0.0, 1.01e-10, (1, 0, 0)),
+        (-1.01e-10, 0.0, (1, 0, 0)),
+        (0.0, 2.01e-10, (1, 0, 0)),
+        (1.0, 0.0, (1, 0, 0)),
+        (math.nan, 0.0, (1, 0, 0)),
+        (0.0, math.nan, (1, 0, 0)),
+        (-math.inf, 0.0, (1, 0, 0)),
+    ],
+)
+def test_an_entry_is_compared_or_tiny_or_skipped(
+    analytic: float, numeric_: float, counts: tuple[int, int, int]
+) -> None:
+    found = comparison([1.0, analytic], [1.0, numeric_])
+
+    compared_count = len(found.relative_errors) - 1
+    assert (compared_count, found.tiny_count, found.skipped_count) == counts
+
+
+@every_cell
+@every_kind
+@every_depth
+def test_all_entries_of_a_check_are_compared_or_counted(
+    cell: str, kind: Kind, depth: int | None
+) -> None:
+    made = problem(cell, kind, depth)
+
+    checks = compared(made.back_propagated(), cell, kind, depth)
+
+    for name, check in checks.items():
+        for found in check.comparisons.values():
+            counts = len(found.relative_errors), found.tiny_count, found.skipped_count
+            assert sum(counts) == made.network.parameters[name].size
+            assert counts[0] > 0
+            assert found.relative_errors.max() < 1e-4
+
+
+def test_words_that_were_never_read_are_skipped() -> None:
     words = np.array([0, 3, 0, 3, 1], dtype=np.int32)
-    _, gradients = NETWORK.loss_and_gradients(pack([words]), None)
+    made = replace(problem("elman"), batch=pack([words]))
 
-    check = compare(NETWORK, [words], gradients, None, step=1e-5)[0]
+    checks = compare(made.network.parameters, made.back_propagated(), numeric_of(made, CHECKS))
 
-    assert check.tiny_count == 3 * 3  # three of five words, three hidden units
-    assert len(check.relative_errors) == 2 * 3
-    assert check.passes(TOLERANCE)
-
-
-def test_nothing_compared_is_nothing_proved() -> None:
-    check = ParameterCheck("a", 0.0, (0, 0), 0.0, 0.0, np.empty(0), 9, 0.0)
-
-    assert not check.passes(TOLERANCE)
+    found = checks[0].comparisons[COMPLEX]
+    assert checks[0].parameter == "input_weights"
+    assert found.skipped_count == 3 * 3  # three of five words, three hidden units
+    assert len(found.relative_errors) == 2 * 3
+    assert checks[0].passes(TIGHT)
 
 
-def test_gradients_that_are_all_zero_on_both_sides_do_not_pass() -> None:
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.123])
+def test_the_worst_entry_is_named_with_both_values(value: float) -> None:
+    gradients = sound_gradients("elman")
+    expected = gradients["recurrent_weights"][0, 1]
+    gradients["recurrent_weights"] = with_one(gradients["recurrent_weights"], value)
+
+    check = compared(gradients, "elman")["recurrent_weights"]
+
+    for found in check.comparisons.values():
+        assert found.worst_index == (0, 1)
+        assert found.analytic == pytest.approx(value, nan_ok=True)
+        assert found.numeric == pytest.approx(expected, rel=1e-6)
+
+
+NOT_FINITE = [math.nan, math.inf, -math.inf]
+
+
+@pytest.mark.parametrize("value", NOT_FINITE)
+@pytest.mark.parametrize("both", [False, True], ids=["one entry", "all entries"])
+def test_what_is_not_finite_fails_on_either_side(value: float, both: bool) -> None:
+    right = [1.0, 2.0, 3.0]
+    wrong = [value] * 3 if both else [1.0, value, 3.0]
+
+    for found in (comparison(wrong, right), comparison(right, wrong)):
+        assert math.isnan(found.error)
+        assert found.worst_index == ((0,) if both else (1,))
+        assert len(found.relative_errors) == 3
+        assert not found.passes(math.inf)
+
+
+@pytest.mark.parametrize("value", NOT_FINITE)
+@pytest.mark.parametrize("other", NOT_FINITE)
+def test_what_is_not_finite_fails_on_both_sides_at_once(value: float, other: float) -> None:
+    found = comparison([1.0, value], [1.0, other])
+
+    assert math.isnan(found.error)
+    assert found.worst_index == (1,)
+    assert len(found.relative_errors) == 2
+    assert not found.passes(math.inf)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_difference_that_is_beyond_all_numbers_fails(sign: int) -> None:
+    found = comparison([1.0, sign * 1.5e308], [1.0, -sign * 1.5e308])
+
+    assert math.isnan(found.error)
+    assert found.worst_index == (1,)
+    assert not found.passes(math.inf)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
+def test_a_parameter_without_entries_fails(shape: tuple[int, ...]) -> None:
+    found = comparison(np.empty(shape), np.empty(shape))
+
+    assert math.isnan(found.error)
+    assert found.worst_index == ()
+    assert math.isnan(found.analytic)
+    assert math.isnan(found.numeric)
+    assert (len(found.relative_errors), found.tiny_count, found.skipped_count) == (0, 0, 0)
+    assert not found.passes(math.inf)
+
+
+def test_an_error_in_one_entry_is_named_though_another_is_not_finite_later() -> None:
+    found = comparison([9.0, math.inf, math.nan], [1.0, 1.0, 1.0])
+
+    assert found.worst_index == (2,)  # NaN is worse than anything
+    assert not found.passes(math.inf)
+
+
+def test_derivatives_that_are_all_zero_prove_nothing() -> None:
+    for found in (comparison([0.0, 0.0], [0.0, 0.0]), comparison([0.0, 1.0], [0.0, 0.0])):
+        assert math.isnan(found.error)
+        assert not found.passes(math.inf)
+
+
+def test_gradients_that_are_all_zero_fail() -> None:
+    found = comparison([0.0, 0.0], [0.5, -0.25])
+
+    assert found.error == 1
+    assert not found.passes(0.999)
+
+
+def test_tiny_entries_alone_prove_nothing() -> None:
+    found = comparison([1e-11, 0.0], [1e-11, 0.0])
+
+    assert (found.tiny_count, found.skipped_count) == (1, 1)
+    assert found.error == 0
+    assert not found.passes(1)
+
+
+def test_recurrent_weights_that_never_act_do_not_pass() -> None:
     words = np.array([0, 3], dtype=np.int32)  # one prediction: no step has a state before it
-    _, gradients = NETWORK.loss_and_gradients(pack([words]), None)
+    made = replace(problem("elman"), batch=pack([words]))
 
-    check = compare(NETWORK, [words], gradients, None, step=1e-5)[1]
+    checks = compare(made.network.parameters, made.back_propagated(), numeric_of(made, CHECKS))
 
-    assert check.parameter == "recurrent_weights"
-    assert math.isnan(check.error)
-    assert not check.passes(TOLERANCE)
+    (check,) = (check for check in checks if check.parameter == "recurrent_weights")
+    assert check.comparisons[COMPLEX].skipped_count == 9
+    assert not check.passes(TOLERANCES)
+    assert not check.passes(dict.fromkeys(METHODS, math.inf))
 
 
-def test_an_error_that_is_no_number_does_not_pass() -> None:
-    check = ParameterCheck("a", math.nan, (0, 0), 0.0, 0.0, np.ones(9), 0, 0.0)
+# What passes
 
-    assert not check.passes(math.inf)
+
+def found_with(error: float, compared_count: int = 9) -> Comparison:
+    return Comparison(error, (0, 0), 0.0, 0.0, np.zeros(compared_count), 0, 0)
 
 
 def test_an_error_of_just_the_tolerance_passes() -> None:
-    check = ParameterCheck("a", 1e-7, (0, 0), 0.0, 0.0, np.ones(9), 0, 0.0)
+    assert found_with(1e-7).passes(1e-7)
+    assert not found_with(1e-7).passes(0.999e-7)
 
-    assert check.passes(1e-7)
-    assert not check.passes(0.999e-7)
+
+def test_an_error_that_is_no_number_does_not_pass() -> None:
+    assert not found_with(math.nan).passes(math.inf)
+
+
+def test_a_tolerance_that_is_no_number_lets_nothing_pass() -> None:
+    check = ParameterCheck("a", {CENTRAL: found_with(0.0), COMPLEX: found_with(0.0)})
+
+    assert not found_with(0.0).passes(math.nan)
+    assert not check.passes({CENTRAL: math.nan, COMPLEX: 1.0})
+    assert not check.passes({CENTRAL: 1.0, COMPLEX: math.nan})
+
+
+def test_nothing_compared_is_nothing_proved() -> None:
+    assert not found_with(0.0, compared_count=0).passes(1.0)
+
+
+def test_a_parameter_passes_by_both_methods_or_not_at_all() -> None:
+    check = ParameterCheck("a", {CENTRAL: found_with(1e-8), COMPLEX: found_with(1e-13)})
+
+    assert check.passes({CENTRAL: 1e-8, COMPLEX: 1e-13})
+    assert not check.passes({CENTRAL: 0.9e-8, COMPLEX: 1e-13})
+    assert not check.passes({CENTRAL: 1e-8, COMPLEX: 0.9e-13})
+
+
+def test_without_tolerances_nothing_passes() -> None:
+    check = ParameterCheck("a", {CENTRAL: found_with(0.0), COMPLEX: found_with(0.0)})
+
+    assert not check.passes({})
+
+
+def test_a_method_that_was_not_used_cannot_pass() -> None:
+    check = ParameterCheck("a", {CENTRAL: found_with(0.0)})
+
+    with pytest.raises(KeyError, match="complex step"):
+        check.passes({CENTRAL: 1.0, COMPLEX: 1.0})

@@ -84,10 +84,17 @@ def test_only_figures_know_matplotlib_and_nothing_knows_snakemake() -> None:
     assert importers["snakemake"] == set()
     assert importers["matplotlib"] == {
         "report/drawing.py",
+        "report/figures/activations.py",
+        "report/figures/agreement.py",
+        "report/figures/arrival.py",
+        "report/figures/cosines.py",
+        "report/figures/depth_lines.py",
         "report/figures/gradient_check.py",
         "report/figures/lengths.py",
         "report/figures/loss.py",
+        "report/figures/panels.py",
         "report/figures/perplexity.py",
+        "report/figures/singular_values.py",
         "report/figures/spread.py",
     }
 

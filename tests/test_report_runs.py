@@ -2,13 +2,12 @@
 
 import pytest
 
-from report_material import SUMMARY, check, summary_row
+from report_material import SUMMARY, summary_row
 from unrolled.report.runs import (
     best_run,
     best_setting,
     by_setting,
     cell_title,
-    check_title,
     run_results,
 )
 
@@ -122,12 +121,49 @@ def test_a_cell_is_written_as_it_is_in_print(cell: str, title: str) -> None:
     assert setting.description == f"{title}, 5 hidden units, depth 0"
 
 
-def test_a_check_says_what_its_network_has() -> None:
-    lstm = {**check(output="classes"), "cell": "lstm"}
+def test_a_setting_says_its_depth_apart_from_all_else() -> None:
+    rows = [
+        summary_row(f"{depth} {rate}", "5", depth, "1", "1.6", "5.0", learning_rate=rate)
+        for depth in ("2", "full")
+        for rate in ("0.5", "1.0")
+    ]
 
-    assert check_title(check()) == "Elman"
-    assert check_title(check(tied=True)) == "Elman, tied weights"
-    assert check_title(lstm) == "LSTM, word classes"
+    settings = by_setting(run_results(rows))
+
+    assert [(setting.all_but_depth, setting.depth) for setting in settings] == [
+        ("Elman, 5 hidden units, learning rate 0.5", "depth 2"),
+        ("Elman, 5 hidden units, learning rate 0.5", "full depth"),
+        ("Elman, 5 hidden units, learning rate 1.0", "depth 2"),
+        ("Elman, 5 hidden units, learning rate 1.0", "full depth"),
+    ]
+
+
+def test_where_the_least_possible_loss_is_known_a_run_says_how_far_above_it_is() -> None:
+    known = {"excess_nats_per_token": "0.125", "excess_standard_error": "0.01"}
+    rows = [
+        summary_row("a", "5", "0", "1", "1.6", "5.0", **known),
+        summary_row("b", "5", "0", "2", "", "", **dict.fromkeys(known, "")),
+        summary_row("c", "5", "0", "3", "1.6", "5.0"),
+    ]
+
+    found = [(run.excess, run.excess_error) for run in run_results(rows)]
+
+    assert found == [(0.125, 0.01), (None, None), (None, None)]
+
+
+def test_what_a_run_came_to_is_none_of_its_settings() -> None:
+    known = {"excess_nats_per_token": "0.125", "excess_standard_error": "0.01"}
+    rows = [summary_row("a", "5", "0", "1", "1.6", "5.0", grammar_perplexity="2", **known)]
+
+    (run,) = run_results(rows)
+
+    assert list(run.settings) == [
+        "cell",
+        "hidden_size",
+        "truncation_depth",
+        "seed",
+        "learning_rate",
+    ]
 
 
 def test_one_hidden_unit_is_not_called_units() -> None:

@@ -5,7 +5,7 @@ import itertools
 import math
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,16 @@ from model_strategies import (
     reference_of,
     write_corpus,
 )
-from report_material import BASELINES, PROFILE, SUMMARY, check, material
+from report_material import (
+    BASELINES,
+    FLOW_TABLES,
+    PROFILE,
+    SUMMARY,
+    gradient_check,
+    initial_loss_check,
+    material,
+    overfitting_check,
+)
 from training_strategies import read_by_hand
 from unrolled.config.sections import (
     ClassesConfig,
@@ -32,6 +41,7 @@ from unrolled.errors import DataError
 from unrolled.model.files import write_model
 from unrolled.model.network import Network
 from unrolled.stages import (
+    agreements,
     baselines,
     classes,
     encode,
@@ -227,7 +237,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_table_of_baselines_has_each_model_on_each_split(corpus: Path, tmp_path: Path) -> None:
-    baselines.run(corpus, tmp_path / "baselines.tsv")
+    baselines.run(corpus, None, tmp_path / "baselines.tsv")
 
     rows = read_tsv(tmp_path / "baselines.tsv")
     assert [(row["split"], row["model"]) for row in rows] == [
@@ -245,7 +255,7 @@ def test_the_table_of_baselines_has_each_model_on_each_split(corpus: Path, tmp_p
 def test_the_unigram_baseline_is_counted_on_the_training_split(
     corpus: Path, tmp_path: Path
 ) -> None:
-    baselines.run(corpus, tmp_path / "baselines.tsv")
+    baselines.run(corpus, None, tmp_path / "baselines.tsv")
 
     training, test = (
         [int(k) for words in read_dataset(corpus / split, len(VOCABULARY)) for k in words[1:]]
@@ -282,7 +292,7 @@ def write_run(
 
 
 def test_evaluation_is_a_row_of_the_test_splits_figures(corpus: Path, tmp_path: Path) -> None:
-    evaluate.run(write_run(tmp_path / "run"), corpus, tmp_path / "evaluation.tsv")
+    evaluate.run(write_run(tmp_path / "run"), corpus, None, tmp_path / "evaluation.tsv")
 
     (row,) = read_tsv(tmp_path / "evaluation.tsv")
     sentences = list(read_dataset(corpus / "test", len(VOCABULARY)))
@@ -305,7 +315,7 @@ def test_evaluation_carries_the_state_of_a_model_that_was_trained_so(
     notes = {"run": "run", "lowercase": True, "carry_state": carry_state}
     write_model(folder / "model", NETWORK, VOCABULARY, notes)
 
-    evaluate.run(folder, corpus, tmp_path / "evaluation.tsv")
+    evaluate.run(folder, corpus, None, tmp_path / "evaluation.tsv")
 
     (row,) = read_tsv(tmp_path / "evaluation.tsv")
     sentences = list(read_dataset(corpus / "test", len(VOCABULARY)))  # one document
@@ -425,7 +435,7 @@ def test_a_diverged_run_leaves_tables_with_a_header_only(
 ) -> None:
     folder = write_run(tmp_path / "run", state="diverged")
 
-    evaluate.run(folder, corpus, tmp_path / "evaluation.tsv")
+    evaluate.run(folder, corpus, None, tmp_path / "evaluation.tsv")
     sample.run(SAMPLING, folder, tmp_path / "samples.tsv")
     score.run(own_sentences, folder, tmp_path / "sentences.tsv", tmp_path / "words.tsv")
 
@@ -446,7 +456,7 @@ def test_a_diverged_runs_weights_are_not_even_looked_at(corpus: Path, tmp_path: 
     network.parameters["input_weights"][0, 0] = np.nan
     folder = write_run(tmp_path / "run", state="diverged", network=network)
 
-    evaluate.run(folder, corpus, tmp_path / "evaluation.tsv")
+    evaluate.run(folder, corpus, None, tmp_path / "evaluation.tsv")
 
     assert read_tsv(tmp_path / "evaluation.tsv") == []
 
@@ -465,8 +475,8 @@ def summary_rows(tmp_path: Path, corpus: Path) -> dict[str, dict[str, str]]:
         "bad": write_run(tmp_path / "bad", state="diverged"),
     }
     for folder in folders.values():
-        evaluate.run(folder, corpus, folder / "evaluation.tsv")
-    baselines.run(corpus, tmp_path / "baselines.tsv")
+        evaluate.run(folder, corpus, None, folder / "evaluation.tsv")
+    baselines.run(corpus, None, tmp_path / "baselines.tsv")
     summarise.run(settings, folders, tmp_path / "baselines.tsv", tmp_path / "summary.tsv")
     return {row["run"]: row for row in read_tsv(tmp_path / "summary.tsv")}
 
@@ -525,7 +535,7 @@ def test_each_row_has_the_baselines_perplexities_on_the_test_split(
 
 
 def test_a_setting_without_a_value_is_shown_as_none(tmp_path: Path, corpus: Path) -> None:
-    baselines.run(corpus, tmp_path / "baselines.tsv")
+    baselines.run(corpus, None, tmp_path / "baselines.tsv")
     settings = {"one": {"cell": "elman", "gradient_norm_limit": None, "epochs": 3}}
 
     summarise.run(settings, {}, tmp_path / "baselines.tsv", tmp_path / "summary.tsv")
@@ -541,7 +551,7 @@ TIMING = {"seconds": "4.0", "tokens_per_second": "99.5", "peak_memory_mb": "40.5
 
 
 @pytest.fixture
-def write_report(corpus: Path, tmp_path: Path) -> Callable[[bool], str]:
+def write_report(corpus: Path, tmp_path: Path) -> Callable[..., str]:
     """Writes the report of the hand-made sweep, with word classes or without, and gives it back."""
     folder = tmp_path / "corpus"
     shutil.copytree(corpus, folder)
@@ -549,7 +559,13 @@ def write_report(corpus: Path, tmp_path: Path) -> Callable[[bool], str]:
     write_json(folder / "profile.json", PROFILE)
     write_tsv(folder / "baselines.tsv", list(BASELINES[0]), BASELINES)
     write_tsv(tmp_path / "summary.tsv", list(SUMMARY[0]), SUMMARY)
-    write_json(tmp_path / "check.json", check(output="classes"))
+    checks = {
+        "gradient": gradient_check("lstm", 2, trouble="lstm at depth 2: wrong"),
+        "overfitting": overfitting_check("gru", 4, 0.046),
+        "initial_loss": initial_loss_check(loss=2.34),
+    }
+    for name, check in checks.items():
+        write_json(tmp_path / f"{name}.json", check)
     config = {**material().config, "experiment": "trial"}
     for name in material().figures:
         write_text(tmp_path / f"{name}.svg", "<svg></svg>")
@@ -558,27 +574,33 @@ def write_report(corpus: Path, tmp_path: Path) -> Callable[[bool], str]:
         write_tsv(folders[run] / "samples.tsv", list(samples[0]), samples)
         write_tsv(folders[run] / "timing.tsv", list(TIMING), [TIMING])
         write_json(folders[run] / "provenance.json", dict.fromkeys(report.VERSIONS, "1.0"))
+        for name, table in FLOW_TABLES.items():
+            write_tsv(folders[run] / f"flow/{name}.tsv", list(table[0]), table)
 
-    def written(with_classes: bool) -> str:
+    def written(with_classes: bool, more: Mapping[str, Any] | None = None) -> str:
+        resolved = {**config, **(more or {})}
         report.run(
-            config,
+            resolved,
             folder,
             tmp_path / "summary.tsv",
-            [tmp_path / "check.json"],
+            [tmp_path / "gradient.json"],
+            [tmp_path / "overfitting.json"],
+            [tmp_path / "initial_loss.json"],
             with_classes,
             folders,
-            [tmp_path / f"{name}.svg" for name in material().figures],
+            sorted(tmp_path.glob("*.svg")),
+            {"far": "To be held against this one."},
             tmp_path / "report.html",
             tmp_path / "run.json",
         )
-        assert read_json(tmp_path / "run.json") == config
+        assert read_json(tmp_path / "run.json") == resolved
         return (tmp_path / "report.html").read_text("utf-8")
 
     return written
 
 
 def test_the_report_reads_the_word_classes_where_a_run_goes_by_them(
-    write_report: Callable[[bool], str], tmp_path: Path
+    write_report: Callable[..., str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "corpus"
     config = ClassesConfig("brown", 2, 3, 6, 0.001)
@@ -593,10 +615,65 @@ def test_the_report_reads_the_word_classes_where_a_run_goes_by_them(
     assert f"in 2 classes of {min(sizes[3:])} to {max(sizes[3:])} words" in page
     for row in read_tsv(folder / "telling_classes.tsv"):
         assert f'<td class="text">{row["words"]}</td>' in page
-    assert "Elman, word classes, full" in page
+
+
+def test_the_report_shows_each_kind_of_check(write_report: Callable[..., str]) -> None:
+    page = write_report(False)
+
+    assert "<td>LSTM, 2</td>" in page
+    assert "lstm at depth 2: wrong" in page
+    assert "<td>2.3400</td><td>2.3026</td>" in page
+    assert '<th scope="col">Depth 4</th>' in page
+    assert '<td>GRU, softmax</td><td class="good">0.046</td>' in page
+
+
+def test_the_report_tells_how_gradients_travel_in_the_best_run(
+    write_report: Callable[..., str],
+) -> None:
+    assert "In b1, over 40 predictions in the validation split" in write_report(False)
 
 
 def test_the_report_of_runs_without_word_classes_needs_no_table_of_them(
-    write_report: Callable[[bool], str],
+    write_report: Callable[..., str],
 ) -> None:
     assert "words stand alone" not in write_report(False)
+
+
+def test_the_report_of_a_text_that_is_not_from_a_grammar_needs_nothing_of_one(
+    write_report: Callable[..., str],
+) -> None:
+    page = write_report(False)
+
+    assert "drawn from a grammar" not in page
+    assert "Agreement over distances" not in page
+
+
+def test_the_report_of_a_grammar_reads_its_entropy_and_the_table_of_agreement(
+    write_report: Callable[..., str], tmp_path: Path
+) -> None:
+    entropy = {"symbols": 5, "words": 7, "entropy_nats_per_token": 0.654321}
+    write_json(tmp_path / "corpus/entropy.json", entropy)
+    floor = [
+        {"model": "grammar", "split": split, "loss_nats_per_token": loss, "perplexity": "2"}
+        for split, loss in (("valid", "0.64"), ("test", "0.66"))
+    ]
+    write_tsv(tmp_path / "corpus/baselines.tsv", list(BASELINES[0]), [*BASELINES, *floor])
+    agreeing: dict[str, Any] = {
+        **dict.fromkeys(agreements.COLUMNS, "9"),
+        "experiment": "near",
+        "cell": "gru",
+        "words": "50",
+        "loss_nats": "1.2345",
+    }
+    # beside the figure, not beside the summary
+    write_tsv(tmp_path / "agreement.tsv", agreements.COLUMNS, [{**agreeing, "distance": "4"}])
+    write_text(tmp_path / "agreement.svg", "<?xml?><svg>agreement</svg>")
+
+    page = write_report(False, {"corpus": {"source": "grammar"}})
+
+    assert "on average 0.6543 nats per token" in page
+    assert "0.6400 in validation and 0.6600 in the test" in page
+    assert '<div class="scroll"><svg>agreement</svg></div>' in page
+    assert '<tr><td>near</td><td class="name">GRU</td>' in page
+    assert "<td>1.23</td>" in page
+    assert "<p>To be held against this one.</p>" in page

@@ -32,6 +32,7 @@ class TestNames:
         assert runs_of() == [
             Run(
                 "elman-hidden100-depth4-seed1",
+                "elman-hidden100",
                 {**MODEL, "cell": "elman", "hidden_size": 100},
                 {**TRAINING, "truncation_depth": 4, "seed": 1},
             )
@@ -82,6 +83,37 @@ class TestNames:
         for values in sweep.values():
             count *= len(values)
         assert len(found) == len(points) == len({run.name for run in found}) == count
+
+
+class TestNetworks:
+    def test_a_network_is_named_by_what_the_sweep_says_of_the_model(self) -> None:
+        (run,) = runs_of(learning_rate=[0.1], precision=["double"], bias=[True], epochs=[2])
+
+        assert run.name == (
+            "elman-hidden100-depth4-seed1-learning_rate0.1-precisiondouble-biastrue-epochs2"
+        )
+        assert run.network == "elman-hidden100-precisiondouble-biastrue"
+
+    def test_runs_that_are_trained_differently_begin_with_the_same_network(self) -> None:
+        found = runs_of(truncation_depth=[0, "full"], seed=[1, 2], learning_rate=[0.1, 1.0])
+
+        assert len(found) == 8
+        assert {run.network for run in found} == {"elman-hidden100"}
+
+    @given(
+        cell=st.lists(st.sampled_from(["elman", "gru"]), min_size=1, unique=True),
+        hidden_size=st.lists(st.integers(1, 500), min_size=1, max_size=3, unique=True),
+        seed=st.lists(st.integers(0, 9), min_size=1, max_size=2, unique=True),
+        bias=st.lists(st.booleans(), min_size=1, unique=True),
+    )
+    def test_two_networks_have_the_same_name_exactly_if_they_are_the_same(
+        self, **sweep: list[int | str]
+    ) -> None:
+        found = runs_of(**sweep)
+
+        for one in found:
+            for other in found:
+                assert (one.network == other.network) == (one.model == other.model)
 
 
 class TestOrder:

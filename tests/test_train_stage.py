@@ -19,7 +19,7 @@ from unrolled.errors import DataError
 from unrolled.model.cells import CELLS
 from unrolled.model.files import read_model
 from unrolled.model.initialisation import initialised, parameter_shapes
-from unrolled.stages import train
+from unrolled.stages import train, untrained
 from unrolled.storage import read_tsv
 from unrolled.text.dataset import read_dataset
 from unrolled.training import loop
@@ -262,7 +262,7 @@ def test_initialisation_and_order_are_drawn_from_different_streams(
         streams.append(arguments[4].bit_generator.state["state"])
         return loop.train(*arguments)
 
-    monkeypatch.setattr(train, "initialised", noted_initialised)
+    monkeypatch.setattr(untrained, "initialised", noted_initialised)
     monkeypatch.setattr(train, "train", noted_train)
     run(corpus, tmp_path)
 
@@ -290,7 +290,7 @@ def test_a_run_that_diverges_before_its_first_evaluation_is_written_too(
 ) -> None:
     network = network_of(1, vocabulary_size=9, hidden_size=5)
     network.parameters["output_weights"][3, 1] = np.nan
-    monkeypatch.setattr(train, "initialised", lambda *arguments, **named: network)
+    monkeypatch.setattr(untrained, "initialised", lambda *arguments, **named: network)
 
     run(corpus, tmp_path)
 

@@ -1,59 +1,90 @@
-"""The workflow as its users call it, on the smoke experiment."""
+"""The workflow as its users call it, on the smoke experiment and on a small grammar."""
 
 import functools
 import hashlib
+import math
 import re
+import shutil
+import subprocess
 import sysconfig
 import threading
 import venv
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from unrolled.report.proofs import learned_rows
 from unrolled.storage import read_json, read_tsv
-from workshop import ROOT, SMOKE, Workshop
+from workshop import GRAMMAR, GRAMMAR_TEXT, ROOT, SMOKE, Workshop, side_by_side
 
 RUNS = ["elman-hidden8-depth1-seed1", "elman-hidden8-depthfull-seed1"]
 
-ASKED = ["own_", "classes.tsv"]
-"""In names of files that are made only when asked for, which the smoke experiment does not."""
+GRAMMAR_RUNS = ["elman-hidden8-depth0-seed1", "elman-hidden8-depthfull-seed1"]
 
-NOT_THE_SAME_EACH_TIME = {"timing.tsv", "provenance.json", "report.html"}
-"""Files that hold times; report.html shows them."""
+OTHER_TEXT = """\
+experiment: other
+about: What stands beside it.
+corpus: {source: grammar}
+grammar:
+  markers: 3
+  distances: [1]
+  fillers: 1
+  training_sentences: 200
+  validation_sentences: 40
+  test_sentences: 90
+  seed: 7
+text: {minimum_count: 1}
+sweep: {hidden_size: [4], truncation_depth: [0], seed: [3]}
+model: {output: classes, bias: true}
+training: {epochs: 1, batch_size: 8}
+checks: {overfit_steps: 1, overfit_loss: 9.0}
+"""
+"""An experiment beside the grammar, of which nothing is the same."""
+
+OTHER_RUN = "elman-hidden4-depth0-seed3"
+
+
+@pytest.fixture(scope="module")
+def finished_grammar(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A workshop in which the grammar has run with another experiment beside it, by one call."""
+    workshop = Workshop.new(tmp_path_factory.mktemp("grammar") / "work shop")
+    own = "beside: [other]\nevaluation: {sentences: own.txt}\n"
+    workshop.write(GRAMMAR, own + GRAMMAR_TEXT)
+    workshop.write("config/experiments/other.yaml", OTHER_TEXT)
+    workshop.write("own.txt", "open1 f1.1 close1\n")
+    done = workshop.snakemake(configfile=GRAMMAR)
+    assert done.returncode == 0, done.stdout
+    return workshop
 
 
 class TestTheWholeChain:
-    def test_makes_every_product_that_the_readme_of_results_lists(
-        self, finished_smoke: Workshop
+    def test_makes_all_that_the_readme_of_results_lists_and_nothing_else(
+        self, finished_smoke: Workshop, finished_grammar: Workshop
     ) -> None:
         table = (ROOT / "results/README.md").read_text(encoding="utf-8")
         cells = [line.split("|")[1] for line in table.split("\n") if line.startswith("| `")]
         patterns = [pattern for cell in cells for pattern in _paths(cell)]
-        patterns = [pattern for pattern in patterns if not any(part in pattern for part in ASKED)]
-
-        missing = [
-            pattern for pattern in patterns if not any(finished_smoke.result("").glob(pattern))
+        folders = [
+            finished_smoke.folder / "results/smoke",
+            finished_grammar.folder / "results/grammar",
+            finished_grammar.folder / "results/other",
         ]
 
-        assert len(patterns) > 25
-        assert missing == []
+        found = {
+            pattern: {path for folder in folders for path in folder.glob(pattern)}
+            for pattern in patterns
+        }
+        made = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
 
-    def test_makes_nothing_that_the_readme_of_results_does_not_list(
-        self, finished_smoke: Workshop
-    ) -> None:
-        table = (ROOT / "results/README.md").read_text(encoding="utf-8")
-        cells = [line.split("|")[1] for line in table.split("\n") if line.startswith("| `")]
-        listed: set[Path] = set()
-        for pattern in (pattern for cell in cells for pattern in _paths(cell)):
-            listed |= set(finished_smoke.result("").glob(pattern))
-
-        made = {path for path in finished_smoke.result("").rglob("*") if path.is_file()}
-
-        unlisted = {path for path in made if not {path, *path.parents} & listed}
-        assert unlisted == set()
+        assert len(patterns) > 35
+        assert [pattern for pattern in patterns if not found[pattern]] == []
+        listed = set().union(*found.values())
+        assert {path for path in made if not {path, *path.parents} & listed} == set()
 
     def test_finishes_all_runs_better_than_single_words(self, finished_smoke: Workshop) -> None:
         rows = read_tsv(finished_smoke.result("summary.tsv"))
@@ -62,17 +93,6 @@ class TestTheWholeChain:
         for row in rows:
             assert row["state"] == "finished"
             assert float(row["test_perplexity"]) < float(row["unigram_perplexity"])
-
-    def test_leaves_nothing_to_be_done(self, finished_smoke: Workshop) -> None:
-        assert not finished_smoke.planned()
-
-    def test_gives_the_same_bytes_again(self, finished_smoke: Workshop, tmp_path: Path) -> None:
-        again = Workshop.new(tmp_path / "again")
-
-        done = again.snakemake("--cores", "1", PYTHONHASHSEED="7", LC_ALL="C")
-
-        assert done.returncode == 0, done.stdout
-        assert _hashes(again) == _hashes(finished_smoke)
 
     def test_draws_at_least_ten_sentences_of_seven_words_from_each_run(
         self, finished_smoke: Workshop
@@ -91,7 +111,7 @@ class TestTheWholeChain:
         (packages,) = environment.glob("lib/python*/site-packages")
         (packages / "parent.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
 
-        gate = "results/smoke/checks/gate-elman-depth1.json"
+        gate = "results/smoke/checks/gate-gradient-elman-depth1.json"
         done = workshop.snakemake("--", gate, python=str(environment / "bin/python"))
 
         assert done.returncode == 0, done.stdout
@@ -116,13 +136,12 @@ class TestTheReport:
         assert len(links.ids) == len(set(links.ids))
 
     def test_shows_every_run_and_every_sample(self, finished_smoke: Workshop) -> None:
-        text = _Links()
-        text.feed(finished_smoke.result("report.html").read_text(encoding="utf-8"))
+        shown = _text(finished_smoke.result("report.html"))
 
         for run in RUNS:
-            assert run in text.shown
+            assert run in shown
             for sample in read_tsv(finished_smoke.result(f"runs/{run}/samples.tsv")):
-                assert sample["text"] in text.shown
+                assert sample["text"] in shown
 
     def test_shows_hostile_text_as_text(self, workshop: Workshop) -> None:
         evil = "<script>alert(1)</script> <img src=x onerror=alert(1)> {{ 7*7 }} says hello again ."
@@ -134,7 +153,8 @@ class TestTheReport:
             "corpus: {source: path, path: evil.txt, licence: '<b>none</b>'}\n"
             "text: {document: block, minimum_count: 1}\n"
             "evaluation: {sentences: own.txt}\n"
-            "sweep: {hidden_size: [4], truncation_depth: [0], seed: [1]}\n",
+            "sweep: {hidden_size: [4], truncation_depth: [0], seed: [1]}\n"
+            "checks: {overfit_steps: 1, overfit_loss: 9.0}\n",
         )
 
         done = workshop.snakemake(configfile="config/experiments/evil.yaml")
@@ -155,146 +175,259 @@ class TestTheReport:
             assert caption in page
 
 
+REPORTED = {"summarise": 1, "figures": 1, "report": 1}
+EACH_RUN = ["train", "evaluate", "sample", "gradient_flow"]
+TWO_RUNS = {**dict.fromkeys(EACH_RUN, 2), **REPORTED}
+ALL_CHECKS = {"check_gradients": 2, "check_overfitting": 2, "check_initial_loss": 1, "gate": 5}
+
+CHANGES: Mapping[str, tuple[Sequence[tuple[str, str, str]], Mapping[str, int]]] = {
+    "nothing": ([], {}),
+    "another order of keys": (
+        [(SMOKE, "epochs: 2\n  batch_size: 16", "batch_size: 16\n  epochs: 2")],
+        {},
+    ),
+    "a comment and a docstring": (
+        [
+            (
+                "src/unrolled/model/network.py",
+                "import numpy as np\n",
+                "import numpy as np  # a comment\n",
+            ),
+            (
+                "src/unrolled/model/network.py",
+                '"""A recurrent language model.\n',
+                '"""Another docstring.\n',
+            ),
+        ],
+        {},
+    ),
+    "a note of the licence": (
+        [(SMOKE, "corpus:\n", "corpus:\n  licence: CC0\n")],
+        {"provenance": 1, "report": 1},
+    ),
+    "another temperature of samples": (
+        [(SMOKE, "training:", "sampling: {temperature: 0.7}\n\ntraining:")],
+        {"sample": 2, "report": 1},
+    ),
+    "fewer sentences for the travel of gradients": (
+        [(SMOKE, "training:", "gradient_flow: {sentences: 9}\n\ntraining:")],
+        {"gradient_flow": 2, "figures": 1, "report": 1},
+    ),
+    "another key of word classes, by which no run goes": (
+        [(SMOKE, "training:", "classes: {words_alone: 9}\n\ntraining:")],
+        {"report": 1},  # which shows the whole configuration
+    ),
+    "another tolerance of the checks": (
+        [(SMOKE, "training:", "checks: {complex_tolerance: 1.0e-11}\n\ntraining:")],
+        {**ALL_CHECKS, **TWO_RUNS},
+    ),
+    "a seed more": ([(SMOKE, "seed: [1]", "seed: [1, 2]")], TWO_RUNS),
+    "a hidden size more": (
+        [(SMOKE, "hidden_size: [8]", "hidden_size: [8, 9]")],
+        {"check_initial_loss": 1, "gate": 1, **TWO_RUNS},
+    ),
+    "a depth more": (
+        [(SMOKE, "truncation_depth: [1, full]", "truncation_depth: [1, 3, full]")],
+        {
+            "check_gradients": 1,
+            "check_overfitting": 1,
+            "gate": 2,
+            **dict.fromkeys(EACH_RUN, 1),
+            **REPORTED,
+        },
+    ),
+    "a depth less": (
+        [(SMOKE, "truncation_depth: [1, full]", "truncation_depth: [1]")],
+        REPORTED,
+    ),
+    "an edit of the model": (
+        [
+            (
+                "src/unrolled/model/cells/elman.py",
+                "np.multiply(state, state)",
+                "np.square(state)",
+            )
+        ],
+        {**ALL_CHECKS, **TWO_RUNS},
+    ),
+    "an edit of the sampling": (
+        [
+            (
+                "src/unrolled/analysis/sampling.py",
+                "growing = list(range(len(samples)))",
+                "growing = [*range(len(samples))]",
+            )
+        ],
+        {"sample": 2, "report": 1},
+    ),
+    "an edit of the page": (
+        [("src/unrolled/report/page.html", '<h2 id="samples">', "<h2 id='samples'>")],
+        {"report": 1},
+    ),
+}
+"""What is changed after a run, and what another call then runs, all else left as it is."""
+
+
+@pytest.fixture(scope="module")
+def plans(
+    finished_smoke: Workshop, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Future[Counter[str]]]:
+    """What another call would run after each change, each in a workshop of its own."""
+
+    def plan(folder: Path, edits: Sequence[tuple[str, str, str]]) -> Counter[str]:
+        workshop = finished_smoke.copy(folder / "work shop")
+        for edit in edits:
+            workshop.edit(*edit)
+        return workshop.planned()
+
+    return side_by_side(
+        {
+            change: functools.partial(plan, tmp_path_factory.mktemp("change"), edits)
+            for change, (edits, _) in CHANGES.items()
+        }
+    )
+
+
 class TestAnotherCall:
-    def test_after_a_change_of_sampling_draws_again_and_reports(self, workshop: Workshop) -> None:
-        workshop.edit(SMOKE, "training:", "sampling: {temperature: 0.7}\n\ntraining:")
-
-        assert workshop.planned() == {"sample": 2, "report": 1}
-
-    def test_after_a_hidden_size_was_added_trains_the_new_runs_only(
-        self, workshop: Workshop
+    @pytest.mark.parametrize("change", CHANGES)
+    def test_runs_what_is_new_and_what_follows_and_nothing_else_after(
+        self, plans: Mapping[str, Future[Counter[str]]], change: str
     ) -> None:
-        workshop.edit(SMOKE, "hidden_size: [8]", "hidden_size: [8, 9]")
+        _, expected = CHANGES[change]
 
-        planned = workshop.planned()
+        planned = plans[change].result()
 
-        assert planned["train"] == planned["evaluate"] == planned["sample"] == 2
-        assert planned["check_gradients"] == planned["gate"] == planned["encode"] == 0
-
-    def test_after_a_depth_was_added_checks_and_trains_that_depth_only(
-        self, workshop: Workshop
-    ) -> None:
-        workshop.edit(SMOKE, "truncation_depth: [1, full]", "truncation_depth: [1, 3, full]")
-
-        planned = workshop.planned()
-
-        assert planned["train"] == planned["check_gradients"] == 1
-
-    def test_after_a_depth_was_taken_away_shows_the_others_and_runs_none(
-        self, workshop: Workshop
-    ) -> None:
-        workshop.edit(SMOKE, "truncation_depth: [1, full]", "truncation_depth: [1]")
-
-        assert workshop.planned() == {"summarise": 1, "figures": 1, "report": 1}
-
-    def test_after_a_change_of_the_checks_and_of_sampling_does_both(
-        self, workshop: Workshop
-    ) -> None:
-        both = "checks: {tolerance: 1.0e-6}\nsampling: {temperature: 0.7}\n\ntraining:"
-        workshop.edit(SMOKE, "training:", both)
-
-        planned = workshop.planned()
-
-        assert planned["check_gradients"] == planned["sample"] == 2
-
-    def test_after_a_note_of_the_licence_runs_nothing_that_is_counted(
-        self, workshop: Workshop
-    ) -> None:
-        workshop.edit(SMOKE, "corpus:\n", "corpus:\n  licence: CC0\n")
-
-        assert workshop.planned() == {"provenance": 1, "report": 1}
-
-    def test_in_another_order_of_keys_runs_nothing(self, workshop: Workshop) -> None:
-        old, new = "epochs: 2\n  batch_size: 16", "batch_size: 16\n  epochs: 2"
-        workshop.edit(SMOKE, old, new)
-
-        assert not workshop.planned()
-
-    def test_after_an_edit_of_the_model_checks_and_trains_again(self, workshop: Workshop) -> None:
-        workshop.edit(
-            "src/unrolled/model/cells/elman.py", "np.multiply(state, state)", "np.square(state)"
-        )
-
-        planned = workshop.planned()
-
-        assert planned["check_gradients"] == planned["train"] == 2
-
-    def test_after_an_edit_of_code_runs_what_uses_it_and_what_follows(
-        self, workshop: Workshop
-    ) -> None:
-        workshop.edit(
-            "src/unrolled/analysis/sampling.py",
-            "growing = list(range(len(samples)))",
-            "growing = [*range(len(samples))]",
-        )
-
-        assert workshop.planned() == {"sample": 2, "report": 1}
-
-    def test_after_an_edit_of_the_page_writes_the_report_only(self, workshop: Workshop) -> None:
-        workshop.edit("src/unrolled/report/page.html", '<h2 id="samples">', "<h2 id='samples'>")
-
-        assert workshop.planned() == {"report": 1}
-
-    def test_after_a_comment_or_a_docstring_runs_nothing(self, workshop: Workshop) -> None:
-        name = "src/unrolled/model/network.py"
-        workshop.edit(name, "import numpy as np\n", "import numpy as np  # a comment\n")
-        workshop.edit(name, '"""A recurrent language model.\n', '"""Another docstring.\n')
-
-        assert not workshop.planned()
+        assert planned == expected
 
 
 class TestWordClasses:
     def test_are_made_and_checked_and_trained_with_where_runs_go_by_them(
         self, workshop: Workshop
     ) -> None:
+        workshop.edit(SMOKE, "truncation_depth: [1, full]", "truncation_depth: [1]")
         workshop.edit(SMOKE, "seed: [1]", "seed: [1]\n  output: [softmax, classes]")
 
         planned = workshop.planned()
         done = workshop.snakemake()
 
-        # the checks of the softmax are there already; the names of all runs are new
+        # a cell at a depth is checked with every output layer, which has been done; the names of
+        # all runs and networks are new
+        assert planned["check_gradients"] == planned["check_overfitting"] == 0
         assert planned["classes"] == 1
-        assert planned["check_gradients"] == planned["gate"] == 2
-        assert planned["train"] == 4
+        assert planned["check_initial_loss"] == planned["gate"] == planned["train"] == 2
         assert done.returncode == 0, done.stdout
-        for depth in ("1", "full"):
-            check = read_json(workshop.result(f"checks/gradient-elman-classes-depth{depth}.json"))
-            assert (check["output"], check["passed"]) == ("classes", True)
+        for output in ("softmax", "classes"):
+            name = f"checks/initial_loss-elman-hidden8-output{output}.json"
+            check = read_json(workshop.result(name))
+            assert (check["output"], check["passed"]) == (output, True)
         rows = read_tsv(workshop.result("summary.tsv"))
         assert [(row["output"], row["state"]) for row in rows] == [
             ("softmax", "finished"),
             ("classes", "finished"),
-        ] * 2
+        ]
         assert read_tsv(workshop.result("corpus/classes.tsv"))
         assert read_tsv(workshop.result("corpus/telling_classes.tsv"))
         page = workshop.result("report.html").read_text(encoding="utf-8")
         assert "words stand alone, each of them a class of its own" in page
         assert not workshop.planned()
 
-    def test_are_not_made_where_no_run_goes_by_them(self, workshop: Workshop) -> None:
-        assert not workshop.result("corpus/classes.tsv").exists()
-        workshop.edit(SMOKE, "training:", "classes: {words_alone: 9}\n\ntraining:")
+    def test_are_not_made_where_no_run_goes_by_them(self, finished_smoke: Workshop) -> None:
+        assert not finished_smoke.result("corpus/classes.tsv").exists()
 
-        assert workshop.planned() == {"report": 1}  # which shows the whole configuration
+
+class TestTheChecks:
+    @pytest.mark.parametrize("depth", ["1", "full"])
+    def test_leave_for_each_cell_at_each_depth_what_they_have_found(
+        self, finished_smoke: Workshop, depth: str
+    ) -> None:
+        gradients = read_json(finished_smoke.result(f"checks/gradient-elman-depth{depth}.json"))
+        learned = read_json(finished_smoke.result(f"checks/overfitting-elman-depth{depth}.json"))
+
+        assert gradients["passed"] is learned["passed"] is True
+        assert str(gradients["truncation_depth"]) == str(learned["truncation_depth"]) == depth
+        assert {network["output"] for network in gradients["networks"]} == {"softmax", "classes"}
+        assert gradients["planted_faults"]
+        for fault in gradients["planted_faults"]:
+            assert fault["caught"] == fault["planted"] > 0
+        assert len(learned_rows([learned])) == 3
+        for network in learned["networks"]:
+            assert network["least_loss"] < network["loss_nats_per_token"] < 0.05
+
+    def test_of_untrained_networks_leave_their_loss_beside_that_of_guessing(
+        self, finished_smoke: Workshop
+    ) -> None:
+        check = read_json(finished_smoke.result("checks/initial_loss-elman-hidden8.json"))
+
+        assert check["passed"] is True
+        assert check["of_guessing"] == pytest.approx(math.log(500))  # words in the vocabulary
+        assert check["loss_nats_per_token"] == pytest.approx(check["of_guessing"], abs=0.1)
+
+
+STOPPED = {
+    "that is blind": (
+        "{central_tolerance: 0.9, complex_tolerance: 0.9}",
+        "gradient-elman-depth1",
+        r"elman at depth 1: the gradient check is blind to the fault '.+' in a copy",
+    ),
+    "of two sentences that are not learned by heart": (
+        "{overfit_steps: 3}",
+        "overfitting-elman-depth1",
+        r"elman at depth 1: two sentences were not learned by heart: after 3 steps the loss is",
+    ),
+    "of an untrained network that is off": (
+        "{initial_loss_difference: 1.0e-9}",
+        "initial_loss-elman-hidden8",
+        r"an untrained elman network of 8 hidden units does not begin at the loss of guessing",
+    ),
+}
+"""Keys of the checks by which just one of them fails, its name, and what is said of it."""
 
 
 class TestAFailure:
-    def test_of_a_gradient_stops_the_cell_and_says_where(self, tmp_path: Path) -> None:
-        workshop = Workshop.new(tmp_path / "wrong")
+    def test_of_a_gradient_stops_the_runs_and_says_where(self, workshop: Workshop) -> None:
+        workshop.edit(SMOKE, "truncation_depth: [1, full]", "truncation_depth: [1]")
         workshop.edit(
             "src/unrolled/model/cells/elman.py",
             "np.multiply(state, state)",
             "state.copy()",
         )
+        shutil.rmtree(workshop.result("runs"))
 
         done = workshop.snakemake()
 
-        assert done.returncode != 0
-        assert "CheckError: the gradient of elman at depth" in done.stdout
-        assert "by back-propagation and" in done.stdout
+        assert done.returncode == 1
+        (error,) = {line for line in _errors(done.stdout) if "gradient" in line}
+        assert "elman at depth 1: a gradient is wrong: " in error
+        assert re.search(r"_weights\[.+\] is \S+ by back-propagation and \S+ by \S+ ", error)
         assert "Traceback" not in done.stdout
-        assert not workshop.result("runs").exists() or not any(workshop.result("runs").iterdir())
-        assert read_json(workshop.result("checks/gradient-elman-depth1.json"))["passed"] is False
+        check = read_json(workshop.result("checks/gradient-elman-depth1.json"))
+        assert check["passed"] is False
+        assert check["trouble"] in error
+        assert not workshop.result("checks/gate-gradient-elman-depth1.json").exists()
+        assert not workshop.result("runs").exists()
+
+    @pytest.mark.parametrize(("keys", "check", "message"), STOPPED.values(), ids=STOPPED)
+    def test_of_a_check_stops_the_runs_and_its_evidence_stays(
+        self, workshop: Workshop, keys: str, check: str, message: str
+    ) -> None:
+        workshop.edit(SMOKE, "truncation_depth: [1, full]", "truncation_depth: [1]")
+        workshop.edit(SMOKE, "training:", f"checks: {keys}\n\ntraining:")
+        shutil.rmtree(workshop.result("runs"))
+
+        done = workshop.snakemake()
+
+        assert done.returncode == 1
+        (error,) = set(_errors(done.stdout))
+        assert re.search(message, error)
+        assert error.endswith(f"; see results/smoke/checks/{check}.json")
+        assert "Traceback" not in done.stdout
+        evidence = read_json(workshop.result(f"checks/{check}.json"))
+        assert evidence["passed"] is False
+        assert evidence["trouble"] in error
+        depth_1 = {f"gate-{name}.json" for _, name, _ in STOPPED.values()}
+        gates = {path.name for path in workshop.result("checks").glob("gate-*.json")}
+        assert depth_1 - gates == {f"gate-{check}.json"}  # the others have passed
+        assert not workshop.result("runs").exists()
 
     def test_of_one_run_leaves_the_others_and_a_report_that_lists_it(
         self, workshop: Workshop
@@ -335,24 +468,6 @@ class TestAFailure:
         assert "No run finished" in workshop.result("report.html").read_text(encoding="utf-8")
 
 
-BAD = {
-    "an unknown key": ("training: {lerning_rate: 1}", "did you mean 'learning_rate'"),
-    "classes that are tied": (
-        "model: {output: classes, tied_weights: true}",
-        "model.tied_weights must be false when model.output is 'classes'",
-    ),
-    "a negative depth": ("sweep: {truncation_depth: [0, -1]}", r"sweep.truncation_depth\[1\] must"),
-    "a number as text": ("training: {learning_rate: 1e-3}", "as a number it is 1.0e-03"),
-    "a package that is not there": ("corpus: {packages: [nunpy]}", "corpus.packages"),
-    "a missing file": ("corpus: {source: path, path: nowhere.txt}", "nowhere.txt"),
-    "an empty file": ("corpus: {source: path, path: empty.txt}", "empty.txt"),
-    "a table without a column": ("corpus: {source: path, path: t.csv}", "corpus.column must name"),
-    "no such column": ("corpus: {source: path, path: t.csv, column: body}", "corpus.column"),
-    "a checksum with no address": ("corpus: {source: url}", "corpus.url must be given"),
-    "no sentences to score": ("evaluation: {sentences: empty.txt}", "empty.txt"),
-}
-
-
 TEXT = "\n\n".join(
     f"The cat number {n} sat on the mat. It did not like the dog at all! Was the dog to blame?"
     for n in range(40)
@@ -373,10 +488,11 @@ class TestTextOfTheUser:
             f"experiment: books\ncorpus: {{source: path, path: my books}}\n{SMALL}",
         )
 
-        done = workshop.snakemake(configfile=experiment)
+        name = "results/books/corpus/profile.json"
+        done = workshop.snakemake("--", name, configfile=experiment)
 
         assert done.returncode == 0, done.stdout
-        profile = read_json(workshop.folder / "results/books/corpus/profile.json")
+        profile = read_json(workshop.folder / name)
         assert sum(split["documents"] for split in profile["splits"].values()) == 80
 
     def test_can_be_the_column_of_a_table_and_is_read_again_when_it_changes(
@@ -390,12 +506,13 @@ class TestTextOfTheUser:
             + SMALL.replace("block", "row"),
         )
 
-        done = workshop.snakemake(configfile=experiment)
+        name = "results/table/corpus/profile.json"
+        done = workshop.snakemake("--", name, configfile=experiment)
 
         assert done.returncode == 0, done.stdout
-        assert not workshop.planned(configfile=experiment)
+        assert not workshop.planned("--", name, configfile=experiment)
         workshop.write("comments.csv", f"body,author\n{rows}{rows.replace('cat', 'horse')}")
-        assert workshop.planned(configfile=experiment)["acquire"] == 1
+        assert workshop.planned("--", name, configfile=experiment)["acquire"] == 1
 
     def test_can_be_downloaded_and_is_kept_by_its_checksum(
         self, workshop: Workshop, served_text: str
@@ -405,12 +522,13 @@ class TestTextOfTheUser:
             f"experiment: web\ncorpus: {_address(served_text, TEXT)}\n{SMALL}",
         )
 
-        done = workshop.snakemake(configfile=experiment)
+        name = "results/web/corpus/provenance.json"
+        done = workshop.snakemake("--", name, configfile=experiment)
 
         assert done.returncode == 0, done.stdout
         sha256 = hashlib.sha256(TEXT.encode()).hexdigest()
         assert (workshop.folder / "results/downloads" / sha256).read_text() == TEXT
-        provenance = read_json(workshop.folder / "results/web/corpus/provenance.json")
+        provenance = read_json(workshop.folder / name)
         assert provenance["url"] == served_text
 
     def test_can_be_shared_by_two_experiments(self, workshop: Workshop, served_text: str) -> None:
@@ -419,16 +537,19 @@ class TestTextOfTheUser:
             experiment = workshop.write(
                 f"config/experiments/{name}.yaml", f"experiment: {name}\ncorpus: {section}\n{SMALL}"
             )
-            done = workshop.snakemake(configfile=experiment)
+            corpus = f"results/{name}/corpus/profile.json"
+            done = workshop.snakemake("--", corpus, configfile=experiment)
             assert done.returncode == 0, done.stdout
 
         for name in ("one", "two"):
-            assert not workshop.planned(configfile=f"config/experiments/{name}.yaml")
+            experiment = f"config/experiments/{name}.yaml"
+            corpus = f"results/{name}/corpus/profile.json"
+            assert not workshop.planned("--", corpus, configfile=experiment)
 
     def test_with_another_checksum_is_refused_and_earlier_results_stay(
         self, workshop: Workshop, served_text: str
     ) -> None:
-        before = _hashes(workshop)
+        before = workshop.hashes()
         sha256 = "0" * 64
         section = f"{{source: url, url: '{served_text}', size: {len(TEXT)}, sha256: '{sha256}'}}"
         change = workshop.write("change.yaml", f"corpus: {section}\n")
@@ -441,29 +562,247 @@ class TestTextOfTheUser:
         assert sha256 in error
         assert hashlib.sha256(TEXT.encode()).hexdigest() in error
         assert "Traceback" not in done.stdout
-        assert _hashes(workshop) == before
+        assert workshop.hashes() == before
+
+
+BAD = {
+    "a key that stands twice": ("missing_runs: allow\nmissing_runs: refuse", "stands twice"),
+    "an unknown key": ("training: {lerning_rate: 1}", "did you mean 'learning_rate'"),
+    "classes that are tied": (
+        "model: {output: classes, tied_weights: true}",
+        "model.tied_weights must be false when model.output is 'classes'",
+    ),
+    "a negative depth": ("sweep: {truncation_depth: [0, -1]}", r"sweep.truncation_depth\[1\] must"),
+    "a number as text": ("training: {learning_rate: 1e-3}", "as a number it is 1.0e-03"),
+    "a package that is not there": ("corpus: {packages: [nunpy]}", "corpus.packages"),
+    "a missing file": ("corpus: {source: path, path: nowhere.txt}", "nowhere.txt"),
+    "an empty file": ("corpus: {source: path, path: empty.txt}", "empty.txt"),
+    "a table without a column": ("corpus: {source: path, path: t.csv}", "corpus.column must name"),
+    "no such column": ("corpus: {source: path, path: t.csv, column: body}", "corpus.column"),
+    "a checksum with no address": ("corpus: {source: url}", "corpus.url must be given"),
+    "no sentences to score": ("evaluation: {sentences: empty.txt}", "empty.txt"),
+    "a grammar with a symbol that has no rule": (
+        "corpus: {source: grammar}\ngrammar: {language: file, path: no_rule.txt}",
+        "no_rule.txt: 'X', which follows 'a' in a rule of 'S', must have a rule of its own",
+    ),
+    "probabilities that do not add up to 1": (
+        "corpus: {source: grammar}\ngrammar: {language: file, path: sum.txt}",
+        r"sum.txt: .*'S'.*1\b",
+    ),
+    "a grammar that does not end": (
+        "corpus: {source: grammar}\ngrammar: {language: file, path: endless.txt}",
+        "endless.txt: sentences must end",
+    ),
+    "a grammar that is not read from left to right": (
+        "corpus: {source: grammar}\ngrammar: {language: file, path: symbol_first.txt}",
+        "symbol_first.txt: every alternative of 'S' must begin with a word in quotes",
+    ),
+    "a grammar that is not there": (
+        "corpus: {source: grammar}\ngrammar: {language: file, path: nowhere.txt}",
+        "nowhere.txt",
+    ),
+    "no experiment beside it": ("beside: [nobody]", "beside: 'nobody' must be an experiment with"),
+    "itself beside it": ("beside: [smoke]", "beside"),
+    "an experiment beside it that has another name": ("beside: [stranger]", "experiment must be"),
+}
+"""What is laid over the smoke experiment, and what is said of it."""
+
+FILES = {
+    "empty.txt": "",
+    "t.csv": "text\nhello\n",
+    "no_rule.txt": "S -> 'a' X [1.0]\n",
+    "sum.txt": "S -> 'a' [0.5] | 'b' [0.4]\n",
+    "endless.txt": "S -> 'a' S S [0.6] | 'b' [0.4]\n",  # 1.2 times as many symbols each time
+    "symbol_first.txt": "S -> X 'a' [1.0]\nX -> 'b' [1.0]\n",
+    "config/experiments/stranger.yaml": "experiment: somebody\n",
+}
+
+
+@pytest.fixture(scope="module")
+def misled(finished_smoke: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A workshop in which nothing but the smoke experiment is sound."""
+    workshop = finished_smoke.copy(tmp_path_factory.mktemp("bad") / "work shop")
+    for name, text in FILES.items():
+        workshop.write(name, text)
+    for name, (text, _) in BAD.items():
+        workshop.write(f"{name}.yaml", text)
+    return workshop
+
+
+@pytest.fixture(scope="module")
+def refusals(
+    misled: Workshop, finished_smoke: Workshop
+) -> dict[str, Future[subprocess.CompletedProcess[str]]]:
+    """What comes of a call with each bad input."""
+    return side_by_side({name: functools.partial(misled.snakemake, f"{name}.yaml") for name in BAD})
+
+
+class TestAGrammar:
+    def test_is_shown_with_the_least_loss_that_it_allows(self, finished_grammar: Workshop) -> None:
+        corpus = finished_grammar.folder / "results/grammar/corpus"
+        (test,) = (
+            row
+            for row in read_tsv(corpus / "baselines.tsv")
+            if (row["model"], row["split"]) == ("grammar", "test")
+        )
+        floor = [row for row in read_tsv(corpus / "floor.tsv") if row["split"] == "test"]
+        page = finished_grammar.folder / "results/grammar/report.html"
+
+        shown = _text(page)
+
+        nats = -sum(float(row["log_probability"]) for row in floor)
+        tokens = sum(int(row["tokens"]) for row in floor)
+        assert float(test["loss_nats_per_token"]) == pytest.approx(nats / tokens, rel=1e-12)
+        entropy = read_json(corpus / "entropy.json")["entropy_nats_per_token"]
+        assert f"{entropy:.4f} nats per token exactly" in shown
+        assert f"{nats / tokens:.4f} in the test" in shown
+        least = float(test["perplexity"])
+        assert f"which nothing can pass, reaches {least:.2f}." in shown
+
+    def test_is_never_passed_and_the_summary_says_by_how_much_it_is_missed(
+        self, finished_grammar: Workshop
+    ) -> None:
+        rows = read_tsv(finished_grammar.folder / "results/grammar/summary.tsv")
+
+        assert [row["run"] for row in rows] == GRAMMAR_RUNS
+        for row in rows:
+            assert row["state"] == "finished"
+            excess = float(row["excess_nats_per_token"])
+            floor = math.log(float(row["grammar_perplexity"]))
+            assert excess > 2 * float(row["excess_standard_error"]) > 0
+            assert excess == pytest.approx(float(row["test_loss_nats_per_token"]) - floor, abs=1e-6)
+
+    def test_has_its_agreement_drawn_for_each_run_and_distance(
+        self, finished_grammar: Workshop
+    ) -> None:
+        figures = finished_grammar.folder / "results/grammar/figures"
+
+        rows = read_tsv(figures / "agreement.tsv")
+
+        own = [(row["run"], row["distance"]) for row in rows if row["experiment"] == "grammar"]
+        assert own == [(run, distance) for run in GRAMMAR_RUNS for distance in ("1", "2")]
+        svg = (figures / "agreement.svg").read_text(encoding="utf-8")
+        page = (figures.parent / "report.html").read_text(encoding="utf-8")
+        assert svg[svg.index("<svg") :] in page
+
+    def test_brings_as_many_sentences_as_were_asked_for_repeated_ones_too(
+        self, finished_grammar: Workshop
+    ) -> None:
+        corpus = finished_grammar.folder / "results/grammar/corpus"
+
+        train = (corpus / "train.txt").read_text(encoding="utf-8").split("\n")
+
+        sentences = [line for line in train if line]
+        assert len(sentences) == 300
+        # two openings, then a filler of two at one distance, or two of them at the other
+        assert len(set(sentences)) == 2 * (2 + 2 * 2)
+        assert read_tsv(corpus / "rejected.tsv") == []
+        splits = read_json(corpus / "profile.json")["splits"]
+        counts = {split: figures["sentences"] for split, figures in splits.items()}
+        assert counts == {"train": 300, "valid": 50, "test": 100}
+
+    def test_with_a_word_that_models_would_not_know_is_an_error_that_names_it(
+        self, finished_grammar: Workshop, tmp_path: Path
+    ) -> None:
+        workshop = finished_grammar.copy(tmp_path / "work shop")
+        rarest = read_tsv(workshop.folder / "results/grammar/corpus/vocabulary.tsv")[-1]["token"]
+        workshop.edit(
+            GRAMMAR,
+            "text: {minimum_count: 1}",
+            "text: {minimum_count: 1, vocabulary_size: 10}",  # of 3 reserved words and 8
+        )
+
+        name = "results/grammar/corpus/profile.json"
+        done = workshop.snakemake("--", name, configfile=GRAMMAR)
+
+        assert done.returncode == 1
+        (error,) = set(_errors(done.stdout))
+        assert f"'{rarest}' is not one of the 7 of the vocabulary" in error
+        assert "raise text.vocabulary_size" in error
+        assert "Traceback" not in done.stdout
+
+    def test_is_drawn_from_again_after_a_change_of_the_seed_alone(
+        self, finished_grammar: Workshop, tmp_path: Path
+    ) -> None:
+        workshop = finished_grammar.copy(tmp_path / "work shop")
+        before = workshop.planned(configfile=GRAMMAR)
+        workshop.edit(GRAMMAR, "  fillers: 2\n", "  fillers: 2\n  seed: 2\n")
+
+        after = workshop.planned(configfile=GRAMMAR)
+
+        assert before == {}
+        assert after["draw"] == after["measure_grammar"] == after["encode"] == 1
+        assert after["acquire"] == after["check_gradients"] == after["check_overfitting"] == 0
+        assert {rule for rule in after if rule.startswith("other_")} == set()
+
+
+class TestAnExperimentBesideAnother:
+    def test_is_run_by_the_same_call_and_shown_on_the_page_of_the_other(
+        self, finished_grammar: Workshop
+    ) -> None:
+        page = finished_grammar.folder / "results/grammar/report.html"
+
+        links = _Links()
+        links.feed(page.read_text(encoding="utf-8"))
+
+        assert (page.parent / "../other/report.html").exists()
+        assert "../other/report.html" in links.addresses
+        assert "What stands beside it." in links.shown
+        rows = read_tsv(page.parent / "figures/agreement.tsv")
+        assert {row["experiment"] for row in rows} == {"grammar", "other"}
+
+    def test_has_its_own_settings_and_a_page_of_its_own(self, finished_grammar: Workshop) -> None:
+        other = finished_grammar.folder / "results/other"
+
+        (row,) = read_tsv(other / "summary.tsv")
+
+        assert [path.name for path in (other / "runs").iterdir()] == [OTHER_RUN]
+        assert row["run"] == OTHER_RUN
+        assert (row["bias"], row["output"], row["batch_size"]) == ("true", "classes", "8")
+        settings = read_json(other / "run.json")
+        assert settings["grammar"]["markers"] == 3
+        assert settings["beside"] == []
+        assert {path.stem for path in (other / "checks").glob("gradient-*")} == {
+            "gradient-elman-depth0"
+        }
+        vocabulary = read_tsv(other / "corpus/vocabulary.tsv")
+        assert len(vocabulary) == 3 + 3 * 2 + 1  # reserved, open and close, a filler
+        shown = _text(other / "report.html")
+        assert "What stands beside it." in shown
+        assert GRAMMAR_RUNS[0] not in shown
+
+    def test_leaves_the_settings_of_the_other_as_they_are(self, finished_grammar: Workshop) -> None:
+        grammar = finished_grammar.folder / "results/grammar"
+
+        rows = read_tsv(grammar / "summary.tsv")
+
+        assert sorted(path.name for path in (grammar / "runs").iterdir()) == GRAMMAR_RUNS
+        assert {row["output"] for row in rows} == {"softmax"}
+        assert {row["batch_size"] for row in rows} == {"32"}
+        assert read_json(grammar / "run.json")["grammar"]["markers"] == 2
+        assert OTHER_RUN not in {path.name for path in grammar.rglob("*")}
 
 
 class TestBadInput:
-    @pytest.mark.parametrize(("text", "message"), BAD.values(), ids=BAD)
+    @pytest.mark.parametrize("name", BAD)
     def test_is_one_line_before_anything_runs(
-        self, finished_smoke: Workshop, tmp_path: Path, text: str, message: str
+        self, refusals: Mapping[str, Future[subprocess.CompletedProcess[str]]], name: str
     ) -> None:
-        workshop = finished_smoke
-        before = _hashes(workshop)
-        workshop.write("empty.txt", "")
-        workshop.write("t.csv", "text\nhello\n")
-        bad = tmp_path / "bad.yaml"
-        bad.write_text(text)
+        _, message = BAD[name]
 
-        done = workshop.snakemake(str(bad))
+        done = refusals[name].result()
 
         *_, last = done.stdout.strip().split("\n")
         assert done.returncode == 2
         assert last.startswith(("ConfigError: ", "DataError: "))
         assert re.search(message, last), last
         assert "Traceback" not in done.stdout
-        assert _hashes(workshop) == before
+
+    @pytest.mark.usefixtures("refusals")
+    def test_makes_nothing_and_costs_no_earlier_result(
+        self, misled: Workshop, finished_smoke: Workshop
+    ) -> None:
+        assert misled.hashes() == finished_smoke.hashes()
 
 
 @pytest.fixture
@@ -496,7 +835,7 @@ def _address(url: str, text: str) -> str:
 def test_an_experiment_without_its_own_name_is_refused(workshop: Workshop) -> None:
     nameless = workshop.write("config/experiments/nameless.yaml", "training: {epochs: 1}\n")
 
-    done = workshop.snakemake(configfile=nameless)
+    done = workshop.snakemake("--dry-run", configfile=nameless)
 
     assert done.returncode == 2
     assert "experiment must be the name of its file, 'nameless' (got 'default')" in done.stdout
@@ -505,12 +844,13 @@ def test_an_experiment_without_its_own_name_is_refused(workshop: Workshop) -> No
 def test_a_sweep_over_a_further_key_tells_its_runs_apart(workshop: Workshop) -> None:
     further = "seed: [1]\n  gradient_norm_limit: [null, 0.5]"
     workshop.edit(SMOKE, "seed: [1]", further)
+    workshop.edit(SMOKE, "truncation_depth: [1, full]", "truncation_depth: [1]")
 
     done = workshop.snakemake()
 
     assert done.returncode == 0, done.stdout
     rows = read_tsv(workshop.result("summary.tsv"))
-    assert [row["gradient_norm_limit"] for row in rows] == ["none", "0.5"] * 2
+    assert [row["gradient_norm_limit"] for row in rows] == ["none", "0.5"]
     assert rows[0]["run"] == f"{RUNS[0]}-gradient_norm_limitnone"
     assert "gradient norm limit 0.5" in workshop.result("figures/spread.svg").read_text()
 
@@ -535,6 +875,13 @@ class _Links(HTMLParser):
         self.shown += data
 
 
+def _text(page: Path) -> str:
+    """What a page shows, in one line."""
+    links = _Links()
+    links.feed(page.read_text(encoding="utf-8"))
+    return " ".join(links.shown.split())
+
+
 def _paths(cell: str) -> list[str]:
     """The patterns that a cell of the table stands for: in backticks, braces spelled out."""
     patterns = [pattern.replace("RUN", "*") for pattern in re.findall("`([^`]+)`", cell)]
@@ -552,13 +899,6 @@ def _spelled_out(pattern: str) -> list[str]:
     return [pattern.replace(braces[0], choice, 1) for choice in braces[1].split(",")]
 
 
-def _hashes(workshop: Workshop) -> dict[str, str]:
-    """The content of every result that must be the same each time."""
-    results = workshop.folder / "results"
-    return {
-        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(results.rglob("*"))
-        if path.is_file()
-        and path.name not in NOT_THE_SAME_EACH_TIME
-        and not {"logs", "benchmarks"} & set(path.relative_to(results).parts)
-    }
+def _errors(output: str) -> list[str]:
+    """The lines in which a job says what was wrong."""
+    return re.findall(r"^[A-Z][A-Za-z]+Error: .*$", output, re.MULTILINE)

@@ -1,15 +1,52 @@
 """A copy of the project in which the workflow is run, and edited, by the tests."""
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 SMOKE = "config/experiments/smoke.yaml"
+GRAMMAR = "config/experiments/grammar.yaml"
+
+GRAMMAR_TEXT = """\
+experiment: grammar
+corpus: {source: grammar}
+grammar:
+  markers: 2
+  distances: [1, 2]
+  fillers: 2
+  training_sentences: 300
+  validation_sentences: 50
+  test_sentences: 100
+text: {minimum_count: 1}
+sweep: {hidden_size: [8], truncation_depth: [0, full], seed: [1]}
+model: {output: softmax}
+training: {epochs: 1}
+checks: {overfit_steps: 1, overfit_loss: 9.0}  # which passes at once; smoke learns by heart
+"""
+"""The smallest experiment on sentences from a grammar of eight words."""
+
+NOT_THE_SAME_EACH_TIME = {"timing.tsv", "provenance.json"}
+"""Files that hold times."""
+
+SHOWN_TIMES = re.compile(rb"<summary>How long each run took</summary>.*?</table>", re.DOTALL)
+"""The part of the report that shows them."""
+
+T = TypeVar("T")
+
+
+def side_by_side(calls: Mapping[str, Callable[[], T]]) -> dict[str, Future[T]]:
+    """What each call comes to, or how it fails; a call uses one core, so some run at a time."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return {name: pool.submit(call) for name, call in calls.items()}
 
 
 class Workshop:
@@ -79,3 +116,22 @@ class Workshop:
     def result(self, name: str) -> Path:
         """A product of the smoke experiment."""
         return self.folder / "results/smoke" / name
+
+    def hashes(self) -> dict[str, str]:
+        """The content of every result that must be the same each time, by its name."""
+        results = self.folder / "results"
+        return {
+            path.relative_to(results).as_posix(): _hash(path)
+            for path in sorted(results.rglob("*"))
+            if path.is_file()
+            and path.name not in NOT_THE_SAME_EACH_TIME
+            and not {"logs", "benchmarks"} & set(path.relative_to(results).parts)
+        }
+
+
+def _hash(path: Path) -> str:
+    content = path.read_bytes()
+    if path.name == "report.html":
+        content, taken_out = SHOWN_TIMES.subn(b"", content)
+        assert taken_out == 1, f"times stand {taken_out} times in {path}"
+    return hashlib.sha256(content).hexdigest()

@@ -12,7 +12,7 @@ SPLIT_NAMES = {"train": "training", "valid": "validation", "test": "test"}
 
 def length_figure(profile: Mapping[str, Any]) -> Figure:
     """How long the sentences of each split are."""
-    figure = new_figure(10, 2.6, "Share of the sentences of each split by their length in words")
+    figure = new_figure(10, 2.9, "Share of the sentences of each split by their length in words")
     axis = figure.subplots()
     for (split, figures), colour in zip(
         profile["splits"].items(), (BLUE, VERMILION, GREEN), strict=True
@@ -24,5 +24,5 @@ def length_figure(profile: Mapping[str, Any]) -> Figure:
         axis.step(lengths, shares, where="mid", color=colour, linewidth=1.3, label=name)
     axis.set_xlabel("words in a sentence")
     axis.set_ylabel("% of sentences")
-    axis.legend(ncols=3, loc="upper right")
+    figure.legend(ncols=3, loc="outside upper left")
     return figure
