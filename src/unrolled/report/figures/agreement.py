@@ -16,6 +16,9 @@ from unrolled.report.runs import cell_title
 Column = tuple[str, str, str]
 """Cell, hidden size, and what else varies."""
 
+NO_DISTANCE = 0.5
+"""Where, on a scale of powers of two, words stand that follow at once."""
+
 CHANCE_STYLE: Any = {"color": INK, "linewidth": 0.9, "linestyle": ":"}
 
 
@@ -54,7 +57,8 @@ def agreement_figure(rows: Sequence[Row]) -> Figure:
         last = [axis for axis in column if axis.get_visible()][-1]
         last.set_xlabel("words between the two")
     highest = max(loss for curve in found for losses in curve.losses.values() for loss in losses)
-    axes[0, 0].set_ylim(0, 1.05 * max(highest, *(curve.chance for curve in found)))
+    top = 1.05 * max(highest, *(curve.chance for curve in found))
+    axes[0, 0].set_ylim(-0.04 * top, top)  # room for the whole of what lies on zero
     figure.legend(handles=_handles(looks), loc="outside upper left", ncols=len(looks) + 1)
     return figure
 
@@ -75,7 +79,7 @@ def _draw_panel(axis: Axes, found: Sequence[Curve], looks: dict[str, Look]) -> N
         above = [max(curve.losses[distance]) - means[distance] for distance in means]
         aside = 1 + 0.03 * (place - (len(found) - 1) / 2)  # so that bars do not hide each other
         axis.errorbar(
-            [max(distance, 0.5) * aside for distance in means],
+            [max(distance, NO_DISTANCE) * aside for distance in means],
             list(means.values()),
             [below, above],
             color=look.colour,
@@ -86,16 +90,20 @@ def _draw_panel(axis: Axes, found: Sequence[Curve], looks: dict[str, Look]) -> N
         )
     if found:
         axis.axhline(found[0].chance, **CHANCE_STYLE)
-        _space_evenly(axis, max(distance for curve in found for distance in curve.losses))
+        distances = [distance for curve in found for distance in curve.losses]
+        _space_evenly(axis, min(distances), max(distances))
 
 
-def _space_evenly(axis: Axes, longest: int) -> None:
+def _space_evenly(axis: Axes, shortest: int, longest: int) -> None:
     """The same distance from each power of two to the next; no distance at all has a place before
     them.
     """
     axis.set_xscale("log", base=2)
     ticks = [2**power for power in range(longest.bit_length())]
-    axis.set_xticks(ticks, [str(tick) for tick in ticks])
+    names = [str(tick) for tick in ticks]
+    if shortest == 0:
+        ticks, names = [NO_DISTANCE, *ticks], ["0", *names]
+    axis.set_xticks(ticks, names)
     axis.xaxis.set_minor_locator(NullLocator())
 
 
