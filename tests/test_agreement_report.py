@@ -325,19 +325,17 @@ def test_what_else_varies_is_named_in_titles_that_stay_in_their_columns() -> Non
     rates = ["learning rate 0.1", "learning rate 0.25"]
     rows = [
         row
-        for cell in ("elman", "gru", "lstm")
+        for cell in ("elman", "lstm")
         for further in rates
         for row in rows_of({1: 0.5}, "a_longer_name", cell, further=further)
     ]
 
     figure = drawn(rows)
 
-    assert grid(figure) == (1, 6)
+    assert grid(figure) == (1, 4)
     titles = [axis.get_title(loc="left") for axis in figure.axes]
     assert [title.replace("\n", " ") for title in titles] == [
-        f"a_longer_name: {cell}, {further}"
-        for cell in ("Elman", "GRU", "LSTM")
-        for further in rates
+        f"a_longer_name: {cell}, {further}" for cell in ("Elman", "LSTM") for further in rates
     ]
     spans = [axis._left_title.get_window_extent() for axis in figure.axes]  # type: ignore[attr-defined]
     for span, after in itertools.pairwise(spans):
@@ -367,7 +365,7 @@ def test_a_panel_of_which_an_experiment_has_nothing_is_hidden() -> None:
 @pytest.mark.parametrize(
     ("losses", "chance", "top"), [(1.0, 2.0, 2.1), (4.0, 2.0, 4.2), (0.001, 0.01, 0.0105)]
 )
-def test_all_panels_reach_from_zero_to_above_all_that_they_show(
+def test_all_panels_reach_from_a_little_below_zero_to_above_all_that_they_show(
     losses: float, chance: float, top: float
 ) -> None:
     rows = [
@@ -378,23 +376,24 @@ def test_all_panels_reach_from_zero_to_above_all_that_they_show(
 
     figure = drawn(rows)
 
-    assert [axis.get_ylim() for axis in figure.axes] == [pytest.approx((0, top))] * 2
+    # a 25th of what is above zero is below it, so that marks on zero are seen whole
+    assert [axis.get_ylim() for axis in figure.axes] == [pytest.approx((-top / 25, top))] * 2
 
 
 def test_the_highest_line_of_chance_is_seen_whichever_panel_has_it() -> None:
     rows = [*rows_of({1: 0.5}, chance=1.0), *rows_of({1: 0.5}, "far", chance=3.0)]
 
-    assert drawn(rows).axes[0].get_ylim() == pytest.approx((0, 3.15))
+    assert drawn(rows).axes[0].get_ylim()[1] == pytest.approx(3.15)
 
 
 @pytest.mark.parametrize(
     ("distances", "ticks"),
     [
         ([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"]),
-        ([0, 1, 5], ["1", "2", "4"]),
+        ([0, 1, 5], ["0", "1", "2", "4"]),
         ([7], ["1", "2", "4"]),
         ([1], ["1"]),
-        ([0], []),
+        ([0], ["0"]),
     ],
     ids=str,
 )
@@ -413,6 +412,7 @@ def test_no_distance_at_all_has_a_place_as_far_before_one_as_two_is_after() -> N
 
     (line,) = lines(axis)
     assert places(line) == [0.5, 1, 2]
+    assert axis.get_xticks().tolist() == [0.5, 1, 2]
 
 
 def has_heights(axis: Axes) -> bool:
@@ -431,10 +431,10 @@ def test_the_axes_are_named() -> None:
 
 
 def test_the_axes_of_what_is_seen_are_named_though_other_panels_are_hidden() -> None:
-    # seen are the first and the last of the upper row, and the two last of the lower one
+    # seen are the first two of the upper row and the last two of the lower one
     rows = [
         *rows_of({1: 0.5}, cell="elman"),
-        *rows_of({1: 0.5}, cell="lstm"),
+        *rows_of({1: 0.5}, cell="gru"),
         *rows_of({1: 0.5}, "far", cell="gru"),
         *rows_of({1: 0.5}, "far", cell="lstm"),
     ]
@@ -444,7 +444,7 @@ def test_the_axes_of_what_is_seen_are_named_though_other_panels_are_hidden() -> 
     seen = [axis for axis in axes if axis.get_visible()]
     assert [axis.get_title(loc="left") for axis in seen] == [
         "near: Elman",
-        "near: LSTM",
+        "near: GRU",
         "far: GRU",
         "far: LSTM",
     ]

@@ -19,7 +19,7 @@ from unrolled.model.network import Network
 from unrolled.model.types import Array
 from unrolled.text.dataset import Dataset
 from unrolled.text.vocabulary import END, RESERVED, START
-from unrolled.training.loop import Evaluation, Outcome
+from unrolled.training.loop import Evaluation, Outcome, train
 from unrolled.training.optimisers import Adam
 
 LIMIT = CHECKS.overfit_loss
@@ -249,8 +249,8 @@ def test_training_that_diverges_has_no_loss(cell: str, monkeypatch: pytest.Monke
 def test_what_was_learned_does_not_count_if_training_diverges_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    steps, outcomes = itertools.count(1), []
-    train = overfitting.train
+    steps = itertools.count(1)
+    outcomes: list[Outcome] = []
 
     def lost_at_250(*arguments: Any) -> bptt.Deltas:
         return (DELTAS if next(steps) < 250 else no_numbers)(*arguments)

@@ -89,15 +89,10 @@ class Workshop:
         )
 
     def planned(self, *arguments: str, configfile: str = SMOKE) -> Counter[str]:
-        """How many jobs of each rule a call would run, `all` and `total` left out."""
+        """How many jobs of each rule a call would run."""
         done = self.snakemake("--dry-run", *arguments, configfile=configfile)
         assert done.returncode == 0, done.stdout
-        table = re.search(r"^Job stats:\n(.*?)\n\n", done.stdout, re.DOTALL | re.MULTILINE)
-        if table is None:
-            assert "Nothing to be done" in done.stdout, done.stdout
-            return Counter()
-        rows = re.findall(r"^(\w+) +(\d+)$", table[1], re.MULTILINE)
-        return Counter({rule: int(n) for rule, n in rows if rule not in {"all", "total"}})
+        return jobs(done.stdout)
 
     def write(self, name: str, text: str) -> str:
         """Write a file of the workshop and give its name back."""
@@ -127,6 +122,16 @@ class Workshop:
             and path.name not in NOT_THE_SAME_EACH_TIME
             and not {"logs", "benchmarks"} & set(path.relative_to(results).parts)
         }
+
+
+def jobs(output: str) -> Counter[str]:
+    """How many jobs of each rule Snakemake says that it runs, `all` and `total` left out."""
+    table = re.search(r"^Job stats:\n(.*?)\n\n", output, re.DOTALL | re.MULTILINE)
+    if table is None:
+        assert "Nothing to be done" in output, output
+        return Counter()
+    rows = re.findall(r"^(\w+) +(\d+)$", table[1], re.MULTILINE)
+    return Counter({rule: int(n) for rule, n in rows if rule not in {"all", "total"}})
 
 
 def _hash(path: Path) -> str:
