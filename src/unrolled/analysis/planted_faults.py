@@ -30,7 +30,8 @@ class Planted:
         fault: what is wrong.
         place: where.
         parameter: whose gradient it is in; None where it is in the way back.
-        error: the largest error over all parameters, by the more exact method; NaN where one is.
+        error: the largest one over all parameters, by the method of the least tolerance; NaN where
+            one is.
         caught: whether the check has failed.
     """
 
@@ -115,8 +116,9 @@ def planted_faults(
     ) -> Planted:
         checks = compare(problem.network.parameters, gradients, numeric)
         caught = not all(check.passes(tolerances) for check in checks)
-        return Planted(fault, place, parameter, _largest_error(checks), caught)
+        return Planted(fault, place, parameter, _largest_error(checks, most_exact), caught)
 
+    most_exact = min(tolerances, key=lambda method: tolerances[method])
     sound = problem.back_propagated()
     return [
         *(
@@ -131,12 +133,9 @@ def planted_faults(
     ]
 
 
-def _largest_error(checks: Sequence[ParameterCheck]) -> float:
-    """Over all parameters, by the method that adds least of its own to it; NaN where one is."""
-    methods = checks[0].comparisons
-    return min(
-        float(np.max([check.comparisons[method].error for check in checks])) for method in methods
-    )
+def _largest_error(checks: Sequence[ParameterCheck], method: str) -> float:
+    """Over all parameters by one method; NaN where one is."""
+    return float(np.max([check.comparisons[method].error for check in checks]))
 
 
 def _faults_of(problem: Problem) -> Iterator[Fault]:

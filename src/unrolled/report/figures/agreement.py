@@ -39,7 +39,7 @@ def agreement_figure(rows: Sequence[Row]) -> Figure:
     for curve in found:
         row = panels.setdefault(curve.experiment, {})
         row.setdefault((curve.cell, curve.hidden_size, curve.further), []).append(curve)
-    columns = list(dict.fromkeys(place for row in panels.values() for place in row))
+    columns = sorted({place for row in panels.values() for place in row}, key=_place)
     width = 10 if len(columns) > 1 else 5.5
     figure = new_figure(width, 0.9 + 2.3 * len(panels), label)
     axes = figure.subplots(len(panels), len(columns), sharey=True, squeeze=False)
@@ -48,7 +48,7 @@ def agreement_figure(rows: Sequence[Row]) -> Figure:
         for axis, place in zip(line, columns, strict=True):
             axis.set_visible(place in row)
             title = f"{experiment}: {_title_of(place, columns)}"
-            axis.set_title(wrapped(title, (width - 0.8) / len(columns)), loc="left")
+            axis.set_title(wrapped(title, (width - 1.2) / len(columns) - 0.2), loc="left")
             _draw_panel(axis, row.get(place, []), looks)
         first = next(axis for axis in line if axis.get_visible())
         first.set_ylabel("nats above the least possible")
@@ -61,6 +61,11 @@ def agreement_figure(rows: Sequence[Row]) -> Figure:
     axes[0, 0].set_ylim(-0.04 * top, top)  # room for the whole of what lies on zero
     figure.legend(handles=_handles(looks), loc="outside upper left", ncols=len(looks) + 1)
     return figure
+
+
+def _place(column: Column) -> tuple[str, int, str]:
+    cell, hidden_size, further = column
+    return cell, int(hidden_size), further
 
 
 def _title_of(place: Column, columns: Sequence[Column]) -> str:
