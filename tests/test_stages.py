@@ -662,8 +662,10 @@ def test_the_report_of_a_grammar_reads_its_entropy_and_the_table_of_agreement(
         **dict.fromkeys(agreements.COLUMNS, "9"),
         "experiment": "near",
         "cell": "gru",
+        "further": "",
         "words": "50",
-        "loss_nats": "1.2345",
+        "loss_nats": "1.4845",
+        "floor_nats": "0.25",
     }
     # beside the figure, not beside the summary
     write_tsv(tmp_path / "agreement.tsv", agreements.COLUMNS, [{**agreeing, "distance": "4"}])

@@ -1,13 +1,25 @@
 """Other experiments that belong to this one: each is this workflow once more, with its own settings."""
 
+downloads = {DOWNLOAD}
+
 for experiment, settings in BESIDE.items():
-    every_rule = f"{experiment.replace('-', '_')}_*"
+    neighbour = f"beside_{experiment}"
+    every_rule = f"{experiment}_*"
 
     module:
-        name: experiment
+        name: neighbour
         snakefile:
             "../Snakefile"
         config:
             settings
 
-    use rule * from experiment as every_rule
+    # a download that several share is made by the first of them
+    if download_of(settings) in downloads:
+
+        use rule * from neighbour exclude download as every_rule
+
+    else:
+
+        use rule * from neighbour as every_rule
+
+    downloads.add(download_of(settings))

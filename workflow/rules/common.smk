@@ -22,15 +22,21 @@ from unrolled.text.sentence_file import read_own_sentences
 
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 
+IS_MODULE = workflow.modifier.parent_modifier is not None
+
 # Snakemake puts the interpreter's path into a shell command without quotes, which fails for an
 # environment below a folder with a space in its name.
-sys.executable = shlex.quote(sys.executable)
+if Path(
+    sys.executable
+).exists():  # not yet quoted by a workflow that this one is a module of
+    sys.executable = shlex.quote(sys.executable)
 
 try:
     config = checked_config(
         config,
-        # of a module nothing but its settings is known, and its files are those of whoever uses it
-        [] if workflow.modifier.is_module else workflow.configfiles,
+        (
+            [] if IS_MODULE else workflow.configfiles
+        ),  # a module's settings come from whoever uses it
         schema=ROOT / "workflow/schemas/config.schema.yaml",
         defaults=ROOT / "config/config.yaml",
     )
@@ -42,8 +48,14 @@ try:
     if OWN_SENTENCES:
         read_own_sentences(OWN_SENTENCES)
 except UnrolledError as error:
-    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    whose = f"experiment {config.get('experiment')}: " if IS_MODULE else ""
+    print(f"{type(error).__name__}: {whose}{error}", file=sys.stderr)
     sys.exit(2)  # as for a wrong command line; a job that failed ends with 1
+
+
+def download_of(settings):
+    """Where the file of an experiment's address is kept, to be shared."""
+    return f"results/downloads/{settings['corpus']['sha256']}"
 
 
 def uses_classes(run):
@@ -74,7 +86,7 @@ AGREEMENTS += [
     for name, settings in BESIDE.items()
     if settings["corpus"]["source"] == "grammar"
 ]
-DOWNLOAD = f"results/downloads/{config['corpus']['sha256']}"
+DOWNLOAD = download_of(config)
 RUNS = {run.name: run for run in runs(config)}
 CELLS_AT_DEPTH = {cell_at_depth(run): run for run in RUNS.values()}
 NETWORKS = {run.network: run for run in RUNS.values()}
