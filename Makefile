@@ -44,7 +44,7 @@ install-dev: .venv/.installed-dev
 	@touch $@
 
 test: install-dev lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -770,6 +770,31 @@ class TestAnExperimentBesideAnother:
         assert read_json(grammar / "run.json")["grammar"]["markers"] == 2
         assert OTHER_RUN not in {path.name for path in grammar.rglob("*")}
 
+    def test_may_have_any_name_and_share_a_download(self, tmp_path: Path) -> None:
+        shop = Workshop.new(tmp_path / "work shop")
+        address = (
+            "corpus: {source: url, url: 'http://a.invalid/b', size: 1, sha256: " + "a" * 64 + "}"
+        )
+        names = ["config", "workflow", "a-b", "a_b"]  # what rules know, what looks alike
+        for name in names:
+            shop.write(f"config/experiments/{name}.yaml", f"experiment: {name}\n{address}\n")
+        shop.write("main.yaml", f"experiment: main\nbeside: [{', '.join(names)}]\n{address}\n")
+
+        planned = shop.planned(configfile="main.yaml")
+
+        assert planned["download"] == 1
+        assert all(planned[f"{name}_acquire"] == 1 for name in names)
+
+    def test_with_an_unsound_setting_is_named_in_the_error(self, tmp_path: Path) -> None:
+        shop = Workshop.new(tmp_path / "work shop")
+        shop.write("config/experiments/near.yaml", "experiment: near\ntraining: {epochs: 0}\n")
+        shop.write("main.yaml", "experiment: main\nbeside: [near]\n")
+
+        done = shop.snakemake("--dry-run", configfile="main.yaml")
+
+        assert done.returncode == 2
+        assert "ConfigError: experiment near: training.epochs must be" in done.stdout
+
 
 class TestBadInput:
     @pytest.mark.parametrize("name", BAD)

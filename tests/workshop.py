@@ -130,7 +130,7 @@ def jobs(output: str) -> Counter[str]:
     if table is None:
         assert "Nothing to be done" in output, output
         return Counter()
-    rows = re.findall(r"^(\w+) +(\d+)$", table[1], re.MULTILINE)
+    rows = re.findall(r"^([\w-]+) +(\d+)$", table[1], re.MULTILINE)
     return Counter({rule: int(n) for rule, n in rows if rule not in {"all", "total"}})
 
 

@@ -91,8 +91,10 @@ def beside(
         ConfigError: an experiment is this one, or has no file, or one that is not sound as YAML or
             names another experiment.
     """
-    defaults = read_config_file(folder / "config.yaml")
-    folders = [*(Path(file).parent for file in files), folder / "experiments"]
+    default_file = folder / "config.yaml"
+    defaults = read_config_file(default_file)
+    own = [Path(file) for file in files if Path(file).resolve() != default_file.resolve()]
+    folders = [*(file.parent for file in own), folder / "experiments"]
     found = {}
     for name in config["beside"]:
         if name == config["experiment"]:
