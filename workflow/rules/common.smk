@@ -24,23 +24,23 @@ ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[
 
 IS_MODULE = workflow.modifier.parent_modifier is not None
 
+# The files of the settings; those of a module are known to nobody but to whoever uses it.
+CONFIG_FILES = [] if IS_MODULE else workflow.configfiles
+
 # Snakemake puts the interpreter's path into a shell command without quotes, which fails for an
-# environment below a folder with a space in its name.
-if Path(
-    sys.executable
-).exists():  # not yet quoted by a workflow that this one is a module of
+# environment below a folder with a space in its name. Whoever uses this as a module may have quoted
+# it already.
+if Path(sys.executable).exists():
     sys.executable = shlex.quote(sys.executable)
 
 try:
     config = checked_config(
         config,
-        (
-            [] if IS_MODULE else workflow.configfiles
-        ),  # a module's settings come from whoever uses it
+        CONFIG_FILES,
         schema=ROOT / "workflow/schemas/config.schema.yaml",
         defaults=ROOT / "config/config.yaml",
     )
-    BESIDE = beside(config, ROOT / "config", workflow.configfiles)
+    BESIDE = beside(config, ROOT / "config", CONFIG_FILES)
     CORPUS = CorpusConfig(**config["corpus"])
     GRAMMAR = GrammarConfig(**config["grammar"])
     SOURCES = acquire.sources(CORPUS, GRAMMAR)
@@ -54,8 +54,11 @@ except UnrolledError as error:
 
 
 def download_of(settings):
-    """Where the file of an experiment's address is kept, to be shared."""
-    return f"results/downloads/{settings['corpus']['sha256']}"
+    """Where the file of an experiment's address is kept, to be shared; None without an address."""
+    corpus = settings["corpus"]
+    return (
+        f"results/downloads/{corpus['sha256']}" if corpus["source"] == "url" else None
+    )
 
 
 def uses_classes(run):
