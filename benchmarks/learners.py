@@ -17,9 +17,8 @@ from corpora import Corpus
 from unrolled.config.files import read_config_file
 from unrolled.config.sections import ClassesConfig, ModelConfig, TrainingConfig
 from unrolled.errors import ConfigError
-from unrolled.model.initialisation import initialised
 from unrolled.model.network import Network
-from unrolled.stages.untrained import DTYPES
+from unrolled.stages.untrained import generators, network_of
 from unrolled.text.brown import brown_classes
 from unrolled.text.classes import WordClasses, frequency_classes
 from unrolled.text.dataset import Dataset
@@ -105,8 +104,7 @@ def recipe_of(given: Mapping[str, Mapping[str, Any]], seed: int) -> Recipe:
 
 def learn(contender: str, recipe: Recipe, corpus: Corpus, report: Report) -> str | None:
     """Train a contender; why it diverged, None if it did not."""
-    seeds = np.random.SeedSequence(recipe.training.seed).spawn(2)  # as in a run of the workflow
-    rng = np.random.default_rng(seeds[1])
+    weights, rng = generators(recipe.training.seed)
     clock = Clock()
     if contender.startswith(IN_PYTORCH):
         import torch_learner
@@ -115,7 +113,7 @@ def learn(contender: str, recipe: Recipe, corpus: Corpus, report: Report) -> str
     clock.start()
     classes = made_classes(recipe, corpus)
     clock.stop()
-    network = start(recipe, corpus.vocabulary_size, classes, np.random.default_rng(seeds[0]))
+    network = network_of(recipe.model, corpus.vocabulary_size, classes, weights)
     return _trained(network, recipe, corpus, rng, clock, report)
 
 
@@ -131,24 +129,6 @@ def made_classes(recipe: Recipe, corpus: Corpus) -> WordClasses | None:
     _, predicted = training.neighbours
     counts = np.bincount(predicted, minlength=size)
     return frequency_classes(counts, config.words_alone, config.count)
-
-
-def start(
-    recipe: Recipe, vocabulary_size: int, classes: WordClasses | None, rng: np.random.Generator
-) -> Network:
-    """The network before training."""
-    model = recipe.model
-    return initialised(
-        vocabulary_size,
-        model.hidden_size,
-        rng,
-        DTYPES[model.precision],
-        model.cell,
-        model.bias,
-        model.tied_weights,
-        orthogonal=model.recurrent_initialisation == "orthogonal",
-        classes=classes,
-    )
 
 
 def _trained(

@@ -32,6 +32,7 @@ from throughput import (
 )
 from unrolled.errors import ConfigError, DataError
 from unrolled.model.packing import pack
+from unrolled.stages.untrained import network_of
 from unrolled.storage import read_tsv, write_tsv
 from unrolled.text.vocabulary import END, START, UNKNOWN
 from unrolled.training.loop import mean_loss
@@ -479,7 +480,7 @@ def test_the_network_in_pytorch_has_the_loss_of_one_with_the_same_weights(
     corpus = corpora.wikitext(tmp_path / "wikitext.zip")
     given = learners.read_recipes(RECIPES)["wikitext-2"]["softmax"]
     recipe = learners.recipe_of({**given, "model": {**given["model"], "hidden_size": 5}}, seed=1)
-    own = learners.start(recipe, corpus.vocabulary_size, None, np.random.default_rng(1))
+    own = network_of(recipe.model, corpus.vocabulary_size, None, np.random.default_rng(1))
     network = torch_learner.Network(corpus.vocabulary_size, 5, bias=True)
     copied = {
         "embedding.weight": own.parameters["input_weights"],

@@ -21,6 +21,7 @@ from check_strategies import (
     problem,
 )
 from model_strategies import BIASES, dense
+from unrolled.analysis import gradient_check
 from unrolled.analysis.gradient_check import (
     KINDS,
     Comparison,
@@ -129,7 +130,7 @@ def test_the_plain_derivative_disagrees_where_the_truncation_bites(
 ) -> None:
     made = problem(cell, kind, depth)
 
-    errors = plain_errors(made, made.back_propagated())
+    errors = plain_errors(made, made.back_propagated(), numeric(cell, kind, depth))
 
     # what acts at the output alone is not cut; tied output weights act on the way in as well
     uncut = ({"output_bias"} if kind.tied else OF_OUTPUT) & set(errors)
@@ -143,10 +144,22 @@ def test_the_plain_derivative_disagrees_where_the_truncation_bites(
 def test_the_plain_derivative_agrees_at_full_depth(cell: str, kind: Kind) -> None:
     made = problem(cell, kind, None)
 
-    errors = plain_errors(made, made.back_propagated())
+    errors = plain_errors(made, made.back_propagated(), numeric(cell, kind, None))
 
     assert set(errors) == names_of(cell, kind)
     assert max(errors.values()) <= 1e-13
+
+
+def test_at_full_depth_nothing_is_differentiated_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, found = problem("elman", SOFTMAX, None), numeric("elman", SOFTMAX, None)
+    gradients = made.back_propagated()
+    asked: list[object] = []
+    monkeypatch.setattr(gradient_check, "complex_step", lambda *arguments: asked.append(arguments))
+
+    errors = plain_errors(made, gradients, found)
+
+    assert asked == []
+    assert set(errors) == set(found)
 
 
 def test_a_plain_error_is_the_largest_difference_over_the_largest_value() -> None:
@@ -154,7 +167,8 @@ def test_a_plain_error_is_the_largest_difference_over_the_largest_value() -> Non
     largest = np.abs(gradients["bias"]).max()
     gradients["bias"][1] += 0.25 * largest
 
-    errors = plain_errors(problem("elman", SOFTMAX, None), gradients)
+    made = problem("elman", SOFTMAX, None)
+    errors = plain_errors(made, gradients, numeric("elman", SOFTMAX, None))
 
     assert errors["bias"] == pytest.approx(0.25, rel=1e-12)
     assert errors["recurrent_weights"] <= 1e-13

@@ -178,15 +178,26 @@ def numeric_of(problem: Problem, config: ChecksConfig) -> dict[str, Numeric]:
     return numeric_gradients(loss, problem.network.parameters, config.central_step)
 
 
-def plain_errors(problem: Problem, gradients: Gradients) -> dict[str, float]:
+def plain_errors(
+    problem: Problem, gradients: Gradients, numeric: Mapping[str, Numeric]
+) -> dict[str, float]:
     """How far gradients are from those of the total loss, by parameter: 0 at full depth, as it must
     be, and far from it where something was cut off.
+
+    Args:
+        problem: whose gradients.
+        gradients: by back-propagation.
+        numeric: as of `numeric_of`, which at full depth are those of the total loss already.
     """
     loss, parameters = problem.loss(None), problem.network.parameters
+
+    def plain(name: str) -> Array:
+        if problem.truncation_depth is None:
+            return numeric[name][COMPLEX]
+        return complex_step(loss, parameters, name)
+
     return {
-        name: _largest_error(
-            _dense(gradients[name], parameter), complex_step(loss, parameters, name)
-        )
+        name: _largest_error(_dense(gradients[name], parameter), plain(name))
         for name, parameter in parameters.items()
     }
 

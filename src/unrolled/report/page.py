@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from unrolled.config.sweep import depth_limit
 from unrolled.model.cells import CELLS
-from unrolled.report.agreement import curves
+from unrolled.report.agreement import Curve, curves
 from unrolled.report.flow import Flow
 from unrolled.report.proofs import fault_rows, gradient_rows, learned_rows
 from unrolled.report.runs import (
@@ -123,28 +123,40 @@ def render(material: Material) -> str:
         best=best_setting(settings),
         best_run=run,
         states=_counted(runs),
-        baseline={
-            row["model"]: float(row["perplexity"])
-            for row in material.baselines
-            if row["split"] == "test"
-        },
+        baseline=_test_perplexities(material),
         spread=_largest_spread(settings),
         network=_network(material, run),
         travel=_travel(material.flows[run.name], run) if run else None,
         curves=of_agreement,
-        shown_distances=[
-            distance
-            for distance in sorted({found for curve in of_agreement for found in curve.losses})
-            if distance.bit_count() < 2  # none, and the powers of two
-        ],
-        floor={
-            row["split"]: float(row["loss_nats_per_token"])
-            for row in material.baselines
-            if row["model"] == "grammar"
-        },
+        shown_distances=_shown_distances(of_agreement),
+        floor=_floor(material),
         guessing_loss=math.log(material.profile["vocabulary_size"]),
         config_text=yaml.safe_dump(dict(material.config), sort_keys=False, allow_unicode=True),
     )
+
+
+def _test_perplexities(material: Material) -> dict[str, float]:
+    """Of the baselines."""
+    return {
+        row["model"]: float(row["perplexity"])
+        for row in material.baselines
+        if row["split"] == "test"
+    }
+
+
+def _floor(material: Material) -> dict[str, float]:
+    """The least possible loss by split; empty where no grammar tells it."""
+    return {
+        row["split"]: float(row["loss_nats_per_token"])
+        for row in material.baselines
+        if row["model"] == "grammar"
+    }
+
+
+def _shown_distances(found: Sequence[Curve]) -> list[int]:
+    """Those of the agreement's distances that find room in a table: none, and the powers of two."""
+    distances = sorted({distance for curve in found for distance in curve.losses})
+    return [distance for distance in distances if distance.bit_count() < 2]
 
 
 def _counted(runs: Sequence[RunResult]) -> dict[str, int]:

@@ -46,7 +46,7 @@ def run(config: ChecksConfig, cell: str, truncation_depth: int | str, check: Pat
         problem = problem_of(cell, kind, config, depth_limit(truncation_depth))
         numeric, gradients = numeric_of(problem, config), problem.back_propagated()
         checks[kind] = compare(problem.network.parameters, gradients, numeric)
-        plain[kind] = plain_errors(problem, gradients)
+        plain[kind] = plain_errors(problem, gradients, numeric)
         faults += planted_faults(problem, numeric, tolerances(config))
     trouble = _trouble(checks, faults, tolerances(config))
     record = {

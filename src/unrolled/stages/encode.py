@@ -50,12 +50,11 @@ def _require_known(
 ) -> None:
     """Refuse sentences with a word that the models would not know."""
     known = frozenset(vocabulary.tokens[len(RESERVED) :])
-    for document in documents:
-        for sentence in document:
-            for word in sentence:
-                if word not in known:
-                    raise DataError(
-                        f"{path}: every word of a grammar must be known, and '{word}' is not one of"
-                        f" the {len(known)} of the vocabulary; raise text.vocabulary_size or"
-                        " grammar.training_sentences, or lower text.minimum_count"
-                    )
+    words = (word for document in documents for sentence in document for word in sentence)
+    unknown = next((word for word in words if word not in known), None)
+    if unknown is not None:
+        raise DataError(
+            f"{path}: every word of a grammar must be known, and '{unknown}' is not one of the"
+            f" {len(known)} of the vocabulary; raise text.vocabulary_size or"
+            " grammar.training_sentences, or lower text.minimum_count"
+        )

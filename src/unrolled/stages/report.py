@@ -51,6 +51,7 @@ def run(
     corpus = Path(corpus)
     folders = {name: Path(folder) for name, folder in run_folders.items()}
     drawn = {Path(path).stem: Path(path) for path in figures}
+    from_grammar = config["corpus"]["source"] == "grammar"
     own = folders if config["evaluation"]["sentences"] else {}
     material = Material(
         experiment=config["experiment"],
@@ -70,18 +71,12 @@ def run(
         versions=_versions(folders),
         figures={name: _inline(read_text(path)) for name, path in drawn.items()},
         flows={name: read_flow(folder / "flow") for name, folder in folders.items()},
-        entropy=_entropy(corpus) if config["corpus"]["source"] == "grammar" else None,
+        entropy=read_json(corpus / "entropy.json") if from_grammar else None,
         agreement=_agreement(drawn),
         beside=beside,
     )
     write_text(report, render(material))
     write_json(record, config)
-
-
-def _entropy(corpus: Path) -> dict[str, Any]:
-    """The exact figures of the grammar that the text was drawn from."""
-    found: dict[str, Any] = read_json(corpus / "entropy.json")
-    return found
 
 
 def _agreement(figures: Mapping[str, Path]) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ import numpy as np
 from unrolled.config.sections import ModelConfig
 from unrolled.model.initialisation import initialised
 from unrolled.model.network import Network
-from unrolled.text.classes import read_classes
+from unrolled.text.classes import WordClasses, read_classes
 from unrolled.text.vocabulary import Vocabulary
 
 DTYPES = {"single": np.float32, "double": np.float64}
@@ -33,10 +33,27 @@ def untrained_network(
     classes = None
     if model.output == "classes":
         classes = read_classes(corpus / "classes.tsv", vocabulary)
+    return network_of(model, len(vocabulary), classes, generators(seed)[0])
+
+
+def network_of(
+    model: ModelConfig,
+    vocabulary_size: int,
+    classes: WordClasses | None,
+    rng: np.random.Generator,
+) -> Network:
+    """An untrained network of a shape.
+
+    Args:
+        model: the shape.
+        vocabulary_size: how many words it knows.
+        classes: of the words, where the model goes by them.
+        rng: of its weights.
+    """
     return initialised(
-        len(vocabulary),
+        vocabulary_size,
         model.hidden_size,
-        generators(seed)[0],
+        rng,
         DTYPES[model.precision],
         model.cell,
         model.bias,

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
+from numpy.typing import NDArray
 
 from unrolled.report.agreement import Curve, Row, curves
 from unrolled.report.drawing import INK, counted, new_figure, wrapped
@@ -35,10 +36,7 @@ def agreement_figure(rows: Sequence[Row]) -> Figure:
         figure = new_figure(10, 1, label)
         figure.text(0.5, 0.5, "No run knows of agreeing words.", ha="center", va="center")
         return figure
-    panels: dict[str, dict[Column, list[Curve]]] = {}
-    for curve in found:
-        row = panels.setdefault(curve.experiment, {})
-        row.setdefault((curve.cell, curve.hidden_size, curve.further), []).append(curve)
+    panels = _panels(found)
     columns = sorted({place for row in panels.values() for place in row}, key=_place)
     width = 10 if len(columns) > 1 else 5.5
     figure = new_figure(width, 0.9 + 2.3 * len(panels), label)
@@ -50,17 +48,37 @@ def agreement_figure(rows: Sequence[Row]) -> Figure:
             title = f"{experiment}: {_title_of(place, columns)}"
             axis.set_title(wrapped(title, (width - 1.2) / len(columns) - 0.2), loc="left")
             _draw_panel(axis, row.get(place, []), looks)
+    _name_axes(axes)
+    axes[0, 0].set_ylim(*_limits(found))
+    figure.legend(handles=_handles(looks), loc="outside upper left", ncols=len(looks) + 1)
+    return figure
+
+
+def _panels(found: Sequence[Curve]) -> dict[str, dict[Column, list[Curve]]]:
+    """The curves of each panel: by experiment, then by column."""
+    panels: dict[str, dict[Column, list[Curve]]] = {}
+    for curve in found:
+        row = panels.setdefault(curve.experiment, {})
+        row.setdefault((curve.cell, curve.hidden_size, curve.further), []).append(curve)
+    return panels
+
+
+def _name_axes(axes: NDArray[Any]) -> None:
+    """Names at the first panel of each row and the last of each column that are there."""
+    for line in axes:
         first = next(axis for axis in line if axis.get_visible())
         first.set_ylabel("nats above the least possible")
         first.tick_params(labelleft=True)
     for column in axes.T:
         last = [axis for axis in column if axis.get_visible()][-1]
         last.set_xlabel("words between the two")
-    highest = max(loss for curve in found for losses in curve.losses.values() for loss in losses)
-    top = 1.05 * max(highest, *(curve.chance for curve in found))
-    axes[0, 0].set_ylim(-0.04 * top, top)  # room for the whole of what lies on zero
-    figure.legend(handles=_handles(looks), loc="outside upper left", ncols=len(looks) + 1)
-    return figure
+
+
+def _limits(found: Sequence[Curve]) -> tuple[float, float]:
+    """Of y: from a little below zero, so that what lies there is seen whole, to above all else."""
+    losses = [loss for curve in found for of_seeds in curve.losses.values() for loss in of_seeds]
+    top = 1.05 * max(*losses, *(curve.chance for curve in found))
+    return -0.04 * top, top
 
 
 def _place(column: Column) -> tuple[str, int, str]:
