@@ -14,12 +14,15 @@ import pytest
 
 from model_strategies import VOCABULARY, network_of, write_corpus
 from training_strategies import ALL_AT_ONCE, RECIPE
+from unrolled.analysis.wall import wall_sentences
 from unrolled.config.sections import ModelConfig, TrainingConfig
 from unrolled.errors import DataError
 from unrolled.model.cells import CELLS
 from unrolled.model.files import read_model
 from unrolled.model.initialisation import initialised, parameter_shapes
-from unrolled.stages import train, untrained
+from unrolled.model.network import Network
+from unrolled.stages import growing_wall, train, untrained
+from unrolled.stages.untrained import untrained_network
 from unrolled.storage import read_tsv
 from unrolled.text.dataset import read_dataset
 from unrolled.training import loop
@@ -45,6 +48,7 @@ FILES = [
     "model/vocabulary.tsv",
     "provenance.json",
     "timing.tsv",
+    "wall.tsv",
 ]
 
 
@@ -301,7 +305,93 @@ def test_a_run_that_diverges_before_its_first_evaluation_is_written_too(
     )
     assert (metrics["steps"], metrics["validation_loss_nats_per_token"]) == (0, None)
     assert read_tsv(tmp_path / "history.tsv") == []
+    assert read_tsv(tmp_path / "wall.tsv") == []
     assert files_in(tmp_path) == FILES
+
+
+def wall_of(network: Network, epoch: str) -> list[dict[str, str]]:
+    """The rows that a network's sentences make, as they are read."""
+    return [
+        {
+            "epoch": epoch,
+            "temperature": str(temperature),
+            "sample": str(number),
+            "tokens": " ".join(VOCABULARY.decode(sample.ids)),
+            "log_probability": str(sample.log_probability),
+            "ended": "yes" if sample.ended else "cut",
+        }
+        for temperature, samples in wall_sentences(network).items()
+        for number, sample in enumerate(samples, start=1)
+    ]
+
+
+def epochs_of_wall(folder: Path) -> list[str]:
+    """The epochs in their order."""
+    return list(dict.fromkeys(row["epoch"] for row in read_tsv(folder / "wall.tsv")))
+
+
+def test_the_wall_begins_with_the_untrained_network_and_ends_with_the_model_written(
+    corpus: Path, tmp_path: Path
+) -> None:
+    run(corpus, tmp_path, replace(TRAINING, epochs=2, evaluations_per_epoch=3))
+
+    rows = read_tsv(tmp_path / "wall.tsv")
+    # of 6 evaluations numbers 0, 1 and 2 = round(2.4); the sixth has the lowest loss
+    assert epochs_of_wall(tmp_path) == ["0.0", "0.375", "0.75", "2.0"]
+    assert len(rows) == 4 * 3 * 2  # epochs, temperatures, sentences
+    untrained = untrained_network(MODEL, corpus, VOCABULARY, TRAINING.seed)
+    assert rows[:6] == wall_of(untrained, "0.0")
+    assert rows[-6:] == wall_of(read_model(tmp_path / "model")[0], "2.0")
+
+
+def test_a_look_draws_from_the_network_as_it_stands(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([2.0, 1.25, 1.5, 1.75])
+    run(corpus, tmp_path / "one", replace(TRAINING, epochs=1))
+    monkeypatch.setattr(loop, "mean_loss", lambda *arguments: next(losses))
+
+    run(corpus, tmp_path / "three")
+
+    # the best epoch is one that was looked at: it is there once, and last
+    rows = read_tsv(tmp_path / "three/wall.tsv")
+    assert epochs_of_wall(tmp_path / "three") == ["0.0", "2.0", "1.0"]
+    assert rows[-6:] == wall_of(read_model(tmp_path / "one/model")[0], "1.0")
+    assert rows[-6:] != [{**row, "epoch": "1.0"} for row in rows[6:12]]
+
+
+@pytest.mark.parametrize("training", [TRAINING, replace(ALL_AT_ONCE, epochs=3, batch_size=4)])
+@pytest.mark.parametrize("cell", ["elman", "lstm"])
+def test_drawing_sentences_changes_nothing_that_is_learned(
+    cell: str,
+    training: TrainingConfig,
+    corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = replace(MODEL, cell=cell)
+    run(corpus, tmp_path / "with", training, model)
+    monkeypatch.setattr(growing_wall, "wall_sentences", lambda network: {})
+
+    run(corpus, tmp_path / "without", training, model)
+
+    assert read_tsv(tmp_path / "without/wall.tsv") == []
+    for file in ("history.tsv", "metrics.json", "model/model.safetensors"):
+        found, expected = (tmp_path / name / file for name in ("with", "without"))
+        assert found.read_bytes() == expected.read_bytes(), file
+
+
+def test_of_a_diverged_run_the_looks_until_then_remain(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(corpus, tmp_path / "overflow", DIVERGING)
+    losses = iter([1.0, 0.75, 1.25, 1.5])
+    monkeypatch.setattr(loop, "mean_loss", lambda *arguments: next(losses))
+
+    run(corpus, tmp_path / "worse")
+
+    assert epochs_of_wall(tmp_path / "overflow") == ["0.0"]
+    assert epochs_of_wall(tmp_path / "worse") == ["0.0", "1.0", "2.0"]
 
 
 def test_every_epoch_is_a_line_in_the_log_and_at_the_terminal(
@@ -332,11 +422,24 @@ def test_timing_is_measured(corpus: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
-def test_tokens_per_second_count_every_prediction_of_every_epoch(
+def test_tokens_per_second_count_every_prediction_and_not_the_time_for_the_wall(
     epochs: int, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    times = iter([10.0, 14.0])
-    monkeypatch.setattr(train, "time", SimpleNamespace(perf_counter=lambda: next(times)))
+    now = [10.0]
+
+    def trained_in_4_seconds(*arguments: Any) -> Any:
+        now[0] += 4
+        return loop.train(*arguments)
+
+    def drawn_in_100_seconds(network: Network) -> Any:
+        now[0] += 100
+        return wall_sentences(network)
+
+    clock = SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr(train, "time", clock)
+    monkeypatch.setattr(growing_wall, "time", clock)
+    monkeypatch.setattr(train, "train", trained_in_4_seconds)
+    monkeypatch.setattr(growing_wall, "wall_sentences", drawn_in_100_seconds)
 
     run(corpus, tmp_path, replace(TRAINING, epochs=epochs))
 

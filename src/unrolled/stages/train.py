@@ -14,9 +14,12 @@ from typing import Any, TextIO
 import numpy as np
 from tqdm import tqdm
 
+from unrolled.analysis.wall import looks
 from unrolled.config.sections import ModelConfig, TrainingConfig
 from unrolled.model.files import write_model
 from unrolled.model.packing import PackedBatch
+from unrolled.stages.growing_wall import COLUMNS as WALL
+from unrolled.stages.growing_wall import GrowingWall
 from unrolled.stages.untrained import generators, untrained_network
 from unrolled.storage import Cell, write_json, write_tsv
 from unrolled.text.dataset import read_dataset
@@ -46,7 +49,11 @@ def run(
     folder: Path | str,
     log: TextIO,
 ) -> None:
-    """Train a run and write its model, history.tsv, metrics.json, timing.tsv and provenance.json.
+    """Train a run and write its model, history.tsv, metrics.json, wall.tsv, timing.tsv and
+    provenance.json.
+
+    The wall has sentences drawn at some evaluations and, if the run finished, last those of the
+    best parameters; each epoch is in it once. Drawing them is no part of the time measured.
 
     Args:
         name: the run's name, shown with its progress.
@@ -64,6 +71,8 @@ def run(
         read_dataset(corpus / split, len(vocabulary)) for split in ("train", "valid")
     )
     network = untrained_network(model, corpus, vocabulary, training.seed)
+    planned = training.epochs * training.evaluations_per_epoch
+    wall = GrowingWall(network, vocabulary, looks(planned))
     began = time.perf_counter()
     outcome = train(
         network,
@@ -72,14 +81,17 @@ def run(
         training,
         generators(training.seed)[1],
         _bar(name, log),
-        _line(name, training.epochs, log),
+        _each(_line(name, training.epochs, log), wall.look),
     )
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - began - wall.seconds
+    if outcome.best and outcome.state == "finished":
+        wall.draw(outcome.network, outcome.best.epoch)
     epochs = outcome.history[-1].epoch if outcome.history else 0.0
     notes = {"run": name, **notes}
     write_model(folder / "model", outcome.network, vocabulary, notes, training.carry_state)
     write_tsv(folder / "history.tsv", HISTORY, map(vars, outcome.history))
     write_json(folder / "metrics.json", _metrics(outcome))
+    write_tsv(folder / "wall.tsv", WALL, wall.rows)
     write_tsv(*_timing(folder, seconds, round(epochs * dataset.prediction_count)))
     write_json(folder / "provenance.json", _provenance())
 
@@ -116,6 +128,16 @@ def _line(name: str, epochs: int, log: TextIO) -> Callable[[Evaluation], None]:
             print(line, file=stream, flush=True)
 
     return shown
+
+
+def _each(*calls: Callable[[Evaluation], None]) -> Callable[[Evaluation], None]:
+    """All calls, one after the other."""
+
+    def called(evaluation: Evaluation) -> None:
+        for call in calls:
+            call(evaluation)
+
+    return called
 
 
 def _metrics(outcome: Outcome) -> dict[str, Any]:

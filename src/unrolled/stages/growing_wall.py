@@ -1,0 +1,62 @@
+"""The wall of sentences that grows while a run is trained."""
+
+import time
+from dataclasses import dataclass, field
+
+from unrolled.analysis.wall import wall_sentences
+from unrolled.model.network import Network
+from unrolled.storage import Cell
+from unrolled.text.vocabulary import Vocabulary
+from unrolled.training.loop import Evaluation
+
+COLUMNS = ["epoch", "temperature", "sample", "tokens", "log_probability", "ended"]
+
+
+@dataclass
+class GrowingWall:
+    """Sentences drawn from a network while it is trained.
+
+    Attributes:
+        network: what is trained.
+        vocabulary: what it knows.
+        looks: at which evaluations sentences are drawn.
+        evaluations: how many there were.
+        drawn: the rows of each epoch, in the order of drawing.
+        seconds: that drawing took.
+    """
+
+    network: Network
+    vocabulary: Vocabulary
+    looks: set[int]
+    evaluations: int = 0
+    drawn: dict[float, list[dict[str, Cell]]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def rows(self) -> list[dict[str, Cell]]:
+        """Of all epochs."""
+        return [row for rows in self.drawn.values() for row in rows]
+
+    def look(self, evaluation: Evaluation) -> None:
+        """Draw sentences, if this is one of the evaluations to do so."""
+        if self.evaluations in self.looks:
+            self.draw(self.network, evaluation.epoch)
+        self.evaluations += 1
+
+    def draw(self, network: Network, epoch: float) -> None:
+        """Draw sentences, in the place of those drawn at the same epoch before."""
+        began = time.perf_counter()
+        self.drawn.pop(epoch, None)  # or the epoch would keep its place, and the best not be last
+        self.drawn[epoch] = [
+            {
+                "epoch": epoch,
+                "temperature": temperature,
+                "sample": number,
+                "tokens": " ".join(self.vocabulary.decode(sample.ids)),
+                "log_probability": sample.log_probability,
+                "ended": "yes" if sample.ended else "cut",
+            }
+            for temperature, samples in wall_sentences(network).items()
+            for number, sample in enumerate(samples, start=1)
+        ]
+        self.seconds += time.perf_counter() - began
