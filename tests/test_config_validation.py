@@ -202,6 +202,17 @@ REFUSED = [
     # How gradients travel.
     ("gradient_flow.sentences", 0, f"gradient_flow.sentences {WHOLE} (got 0)"),
     ("gradient_flow.deepest", 1.0, f"gradient_flow.deepest {WHOLE} (got 1.0)"),
+    # Portraits.
+    (
+        "portraits.sentences",
+        0,
+        "portraits.sentences must be a whole number from 1 to 100 (got 0)",
+    ),
+    (
+        "portraits.words",
+        101,
+        "portraits.words must be a whole number from 1 to 100 (got 101)",
+    ),
     # The grammar.
     ("grammar.language", "english", "grammar.language must be countdown, geometric or file"),
     ("grammar.path", "", "grammar.path must be a text or null (got '')"),

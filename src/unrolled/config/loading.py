@@ -15,6 +15,7 @@ from unrolled.config.sections import (
     GradientFlowConfig,
     GrammarConfig,
     ModelConfig,
+    PortraitsConfig,
     SamplingConfig,
     TextConfig,
     TrainingConfig,
@@ -33,6 +34,7 @@ RECORDS: Sequence[tuple[str, type]] = (
     ("checks", ChecksConfig),
     ("evaluation", EvaluationConfig),
     ("gradient_flow", GradientFlowConfig),
+    ("portraits", PortraitsConfig),
     ("sampling", SamplingConfig),
 )
 """The records that are the same for all runs, and the sections they are made from."""

@@ -186,6 +186,14 @@ class GradientFlowConfig:
 
 
 @dataclass(frozen=True)
+class PortraitsConfig:
+    """What the best and the worst run are looked at with."""
+
+    sentences: int
+    words: int
+
+
+@dataclass(frozen=True)
 class SamplingConfig:
     """How sentences are drawn."""
 

@@ -1,0 +1,16 @@
+"""Find how much test sentences surprise the best and the worst run."""
+
+from pathlib import Path
+
+from unrolled.config.sections import PortraitsConfig
+from unrolled.stages import surprisal
+from unrolled.stages.job import logged
+
+with logged(snakemake.log[0]):
+    surprisal.run(
+        PortraitsConfig(**snakemake.params.portraits),
+        Path(snakemake.input.vocabulary).parent,
+        snakemake.input.summary,
+        {Path(path).parent.name: Path(path).parent for path in snakemake.input.metrics},
+        snakemake.output.table,
+    )

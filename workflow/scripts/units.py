@@ -1,0 +1,16 @@
+"""Find what single hidden units of the best run do."""
+
+from pathlib import Path
+
+from unrolled.config.sections import PortraitsConfig
+from unrolled.stages import units
+from unrolled.stages.job import logged
+
+with logged(snakemake.log[0]):
+    units.run(
+        PortraitsConfig(**snakemake.params.portraits),
+        Path(snakemake.input.vocabulary).parent,
+        snakemake.input.summary,
+        {Path(path).parent.name: Path(path).parent for path in snakemake.input.metrics},
+        snakemake.output.table,
+    )
