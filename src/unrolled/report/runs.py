@@ -147,23 +147,42 @@ def _place(setting: Setting) -> tuple[str, list[tuple[float, str]], int, float]:
     return settings["cell"], further, size, depth
 
 
-def best_setting(settings: Sequence[Setting]) -> Setting | None:
-    """The setting of the lowest mean validation loss, the first of equals; None if no run finished.
+BEST = (
+    "The best setting is the one of the lowest validation loss, the mean over its finished seeds,"
+    " and the best run the one of the lowest validation loss. Of equals it is the one with fewer"
+    " parameters, then the one that stands first in the sweep. The test split takes no part in the"
+    " choice, so that its figures stay a fair estimate."
+)
+"""The rule of the choice, in words for the report."""
 
-    The test split takes no part in the choice, so that its figures stay a fair estimate.
-    """
+
+def best_setting(settings: Sequence[Setting]) -> Setting | None:
+    """The best setting by the rule of `BEST`; None if no run finished."""
     finished = [setting for setting in settings if setting.finished]
-    return min(finished, key=lambda setting: setting.mean_validation_loss, default=None)
+    return min(
+        finished,
+        key=lambda setting: (setting.mean_validation_loss, setting.finished[0].parameters or 0),
+        default=None,
+    )
 
 
 def best_run(runs: Sequence[RunResult]) -> RunResult | None:
-    """The run of the lowest validation loss, the first of equals; None if no run finished."""
-    losses = [
-        (run.validation_loss, place)
-        for place, run in enumerate(runs)
-        if run.finished and run.validation_loss is not None
-    ]
-    return runs[min(losses)[1]] if losses else None
+    """The best run by the rule of `BEST`; None if no run finished."""
+    return min(_compared(runs), key=_rank, default=None)
+
+
+def worst_run(runs: Sequence[RunResult]) -> RunResult | None:
+    """The finished run that the rule of `BEST` puts last; None if no run finished."""
+    return max(_compared(runs), key=_rank, default=None)
+
+
+def _compared(runs: Sequence[RunResult]) -> list[RunResult]:
+    return [run for run in runs if run.finished and run.validation_loss is not None]
+
+
+def _rank(run: RunResult) -> tuple[float, int]:
+    assert run.validation_loss is not None  # as the run is compared
+    return run.validation_loss, run.parameters or 0
 
 
 def _numeric(value: str) -> float:
