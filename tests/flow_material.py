@@ -11,6 +11,18 @@ GATES = {
     "lstm": ["input", "forget", "candidate", "output"],
 }
 
+FUNCTIONS = {
+    "elman": {"state": "tanh"},
+    "gru": {"reset": "sigmoid", "update": "sigmoid", "candidate": "tanh"},
+    "lstm": {
+        "input": "sigmoid",
+        "forget": "sigmoid",
+        "candidate": "tanh",
+        "output": "sigmoid",
+        "memory shown": "tanh",
+    },
+}
+
 
 def flow_of(
     shares: Sequence[float] = (1.0, 0.25),

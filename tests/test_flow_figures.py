@@ -1,5 +1,6 @@
 """The pictures of how gradients travel, and the tables behind them."""
 
+import itertools
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -11,25 +12,34 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
-from flow_material import GATES, flow_of, flows_of, sweep_of
-from report_material import BASELINES, PROFILE, gradient_check, summary_row
-from unrolled.report.drawing import BLUE, GREY, ORANGE, VERMILION, drawing_style, svg_text, wrapped
-from unrolled.report.figures import (
-    activation_figure,
-    arrival_figure,
-    cosine_figure,
-    singular_value_figure,
+from flow_material import FUNCTIONS, GATES, flow_of, flows_of, sweep_of
+from report_material import summary_row
+from unrolled.report.drawing import (
+    BLUE,
+    GREY,
+    NARROW,
+    ORANGE,
+    VERMILION,
+    WIDE,
+    drawing_style,
+    svg_text,
+    wrapped,
 )
-from unrolled.report.figures.activations import saturated_from
-from unrolled.report.figures.panels import compact_grid
+from unrolled.report.figures.activations import activation_figure, saturated_from
+from unrolled.report.figures.arrival import arrival_figure
+from unrolled.report.figures.cosines import cosine_figure
+from unrolled.report.figures.panels import columns_that_fit, compact_grid
+from unrolled.report.figures.singular_values import singular_value_figure
 from unrolled.report.flow import Flow, read_flow
 from unrolled.report.runs import by_setting, run_results
-from unrolled.stages import figures, gradient_flow
-from unrolled.storage import read_tsv, write_json, write_tsv
+from unrolled.stages import gradient_flow
+from unrolled.storage import write_tsv
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -46,13 +56,15 @@ SWEEPS: dict[str, Rows] = {
     "45 runs": sweep_of(EVERY_CELL, depths=("0", "1", "2", "8", "full"), seeds=3),
 }
 
+MANY_PANELS = sweep_of(sizes=range(1, 21), depths=("0", "full"))
+
 every_figure = pytest.mark.parametrize("name", FIGURES)
 every_sweep = pytest.mark.parametrize("rows", SWEEPS.values(), ids=SWEEPS)
 
 
-def drawn(name: str, rows: Rows, flows: Mapping[str, Flow]) -> Figure:
+def drawn(name: str, rows: Rows, flows: Mapping[str, Flow], width: float = WIDE) -> Figure:
     with drawing_style():
-        return FIGURES[name](by_setting(run_results(rows)), flows)
+        return FIGURES[name](by_setting(run_results(rows)), flows, width)
 
 
 def diverged(row: Mapping[str, str]) -> dict[str, str]:
@@ -96,11 +108,34 @@ def test_a_sweep_of_any_size_gives_the_same_bytes_again_and_no_id_twice(
 def test_a_figure_is_as_wide_as_the_others_but_for_a_single_panel(name: str) -> None:
     alone, many = (drawn(name, SWEEPS[sweep], flows_of(SWEEPS[sweep])) for sweep in SWEEPS_OF_TWO)
 
-    assert many.get_figwidth() == 10
-    assert alone.get_figwidth() < 6
+    assert many.get_figwidth() == WIDE
+    assert 0.6 * WIDE < alone.get_figwidth() < 0.7 * WIDE
 
 
 SWEEPS_OF_TWO = ("one run", "45 runs")
+
+
+@every_sweep
+@every_figure
+def test_on_a_phone_a_figure_is_as_wide_as_the_phone(name: str, rows: Rows) -> None:
+    assert drawn(name, rows, flows_of(rows), NARROW).get_figwidth() == NARROW
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@every_sweep
+@every_figure
+def test_all_that_is_written_is_inside_the_figure_and_apart(
+    name: str, rows: Rows, width: float
+) -> None:
+    figure = drawn(name, rows, _eventful(rows), width)
+
+    words = _words_and_places(figure)
+
+    for word, place in words:
+        assert 0 <= place.x0 < place.x1 <= figure.bbox.x1, word
+        assert 0 <= place.y0 < place.y1 <= figure.bbox.y1, word
+    for (word, place), (other, its_place) in itertools.combinations(words, 2):
+        assert not _overlap(place, its_place), f"{word!r} and {other!r}"
 
 
 @every_figure
@@ -120,6 +155,17 @@ def test_sweeps_of_which_no_run_finished_need_no_table(name: str) -> None:
     assert [text.get_text() for text in figure.texts] == [
         "No run finished, so no gradient was followed."
     ]
+    assert str(figure.get_label()).endswith("nothing, as no run finished")
+
+
+@every_figure
+def test_on_a_phone_it_is_said_in_two_lines_that_no_run_finished(name: str) -> None:
+    figure = drawn(name, [diverged(row) for row in sweep_of()], {}, NARROW)
+
+    ((word, place),) = _words_and_places(figure)
+
+    assert word == "No run finished,\nso no gradient was followed."
+    assert 0 < place.x0 < place.x1 < figure.bbox.x1
 
 
 def test_titles_are_broken_after_commas_where_that_is_possible() -> None:
@@ -130,13 +176,39 @@ def test_titles_are_broken_after_commas_where_that_is_possible() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "shape"),
-    [(1, (1, 1)), (2, (1, 2)), (3, (1, 3)), (4, (1, 4)), (5, (2, 3)), (7, (2, 4)), (8, (2, 4))],
+    ("count", "width", "shape"),
+    [
+        (1, WIDE, (1, 1)),
+        (2, WIDE, (1, 2)),
+        (3, WIDE, (1, 3)),
+        (4, WIDE, (1, 4)),
+        (5, WIDE, (2, 3)),
+        (7, WIDE, (2, 4)),
+        (8, WIDE, (2, 4)),
+        (12, WIDE, (3, 4)),
+        (1, NARROW, (1, 1)),
+        (2, NARROW, (1, 2)),
+        (3, NARROW, (2, 2)),
+        (9, NARROW, (5, 2)),
+    ],
 )
-def test_few_places_of_a_grid_stay_empty(count: int, shape: tuple[int, int]) -> None:
-    grid = compact_grid(count)
+def test_few_places_of_a_grid_stay_empty(count: int, width: float, shape: tuple[int, int]) -> None:
+    grid = compact_grid(count, width)
 
     assert (grid.rows, grid.columns) == shape
+
+
+@pytest.mark.parametrize(("width", "columns"), [(1.0, 1), (NARROW, 2), (5.0, 3), (WIDE, 4)])
+def test_panels_stand_side_by_side_where_each_has_room(width: float, columns: int) -> None:
+    # (width - 0.7) / 1.4, at most 4: a panel has 1.4 inches, the names of axes 0.7
+    assert columns_that_fit(width) == columns
+
+
+def test_a_row_is_as_high_as_its_longest_title() -> None:
+    grid = compact_grid(3, NARROW)
+
+    # two lines above the first row of two panels, one above the last: 3 of 0.15 inches
+    assert grid.titles_height(["a\nb", "c", "d"]) == pytest.approx(0.45)
 
 
 # What arrives
@@ -202,6 +274,34 @@ def test_shares_are_shown_down_to_what_single_precision_can_tell(
 
     assert axis.get_yscale() == "log"
     assert axis.get_ylim() == pytest.approx((bottom, 2))
+
+
+def test_shares_are_numbered_plainly_down_to_a_thousandth() -> None:
+    rows = sweep_of()
+
+    (axis,) = drawn("arrival", rows, {rows[0]["run"]: flow_of([1.0, 1e-5])}).axes
+
+    number = axis.yaxis.get_major_formatter()
+    assert [number(10.0**power) for power in (1, 0, -2, -3, -4, -12)] == [
+        "10",
+        "1",
+        "0.01",
+        "0.001",
+        "10⁻⁴",
+        "10⁻¹²",
+    ]
+    assert axis.yaxis.get_minor_formatter()(2e-3) == ""
+
+
+def test_where_one_power_of_ten_is_seen_there_are_numbers_between() -> None:
+    rows = sweep_of()
+
+    (axis,) = drawn("singular_values", rows, {rows[0]["run"]: flow_of(after=[2.0, 0.8])}).axes
+
+    low, high = axis.get_ylim()
+    seen = [tick for tick in axis.yaxis.get_minorticklocs() if low < tick < high]
+    # from half of 0.8 to twice 2
+    assert [axis.yaxis.get_minor_formatter()(tick) for tick in seen] == ["0.5", "2"]
 
 
 def test_growing_gradients_are_in_the_panel_too() -> None:
@@ -281,7 +381,57 @@ def test_twenty_depths_look_different() -> None:
     assert len(looks) == 20
 
 
+def test_of_many_panels_those_of_the_best_settings_are_shown_in_order() -> None:
+    rows = [
+        {**row, "validation_loss_nats_per_token": str(9 - 0.01 * place)}
+        for place, row in enumerate(MANY_PANELS)
+    ]
+
+    figure = drawn("arrival", rows, flows_of(rows))
+
+    # the later in the sweep the lower the loss, so that 5 to 20 are the best 16 of 20 sizes
+    assert list(panels(figure)) == [f"Elman, {size} hidden units" for size in range(5, 21)]
+    assert str(figure.get_label()).endswith(
+        "in 16 of 20 panels, those with the lowest validation losses"
+    )
+
+
+@pytest.mark.parametrize("name", ["arrival", "cosines"])
+def test_panels_without_a_finished_run_are_the_first_to_be_left_out(name: str) -> None:
+    rows = [diverged(row) if int(row["hidden_size"]) < 5 else row for row in MANY_PANELS]
+
+    figure = drawn(name, rows, flows_of(rows))
+
+    assert list(panels(figure)) == [f"Elman, {size} hidden units" for size in range(5, 21)]
+
+
+def test_on_a_phone_sizes_that_do_not_fit_side_by_side_fill_the_rows() -> None:
+    rows = SWEEPS["18 runs"]
+
+    wide, narrow = (
+        drawn("arrival", rows, flows_of(rows), width).axes[0].get_gridspec()
+        for width in (WIDE, NARROW)
+    )
+
+    assert wide is not None
+    assert narrow is not None
+    assert wide.get_geometry() == (1, 3)
+    assert narrow.get_geometry() == (2, 2)
+
+
 # Cosines
+
+
+def test_where_panels_are_narrow_every_other_depth_has_its_number() -> None:
+    rows = sweep_of(sizes=(5, 9), depths=("0",))
+    cosines = {0: 0.5} | {2**power: 1.0 for power in range(6)}
+    flows = {row["run"]: flow_of(cosines=cosines) for row in rows}
+
+    _, axis = drawn("cosines", rows, flows, NARROW).axes
+
+    labels = [label.get_text() for label in axis.get_xticklabels()]
+    assert labels == ["0", "", "2", "", "8", "", "32"]
+    assert list(axis.get_xticks()) == [0, 1, 2, 4, 8, 16, 32]
 
 
 def test_depths_are_as_far_apart_as_their_powers_of_two() -> None:
@@ -407,7 +557,7 @@ def test_what_is_saturated_is_shaded_and_said() -> None:
 
     above, below = drawn("activations", rows, {rows[0]["run"]: flow}).axes
 
-    assert [text.get_text() for text in above.texts] == ["37.5 %\nsaturated"]
+    assert [text.get_text() for text in above.texts] == ["37.5 %"]
     for axis in (above, below):
         bars = [bar for container in axis.containers for bar in container]
         spans = [patch for patch in axis.patches if patch not in bars]
@@ -434,7 +584,7 @@ def test_activations_are_those_of_the_best_run_wherever_it_stands() -> None:
     above, _ = drawn("activations", rows, flows).axes
 
     assert above.get_title(loc="left") == "Elman, 5 hidden units, full depth, seed 1: state"
-    assert above.texts[0].get_text() == "50.0 %\nsaturated"
+    assert above.texts[0].get_text() == "50.0 %"
 
 
 # The tables
@@ -455,65 +605,45 @@ def test_cells_without_a_cosine_are_left_out() -> None:
     assert flow.cosine_by_depth == {1: 1.0}
 
 
-def test_the_stage_writes_the_rows_of_all_runs_with_their_names(tmp_path: Path) -> None:
-    good, other, bad = sweep_of(seeds=3)
-    rows = [good, other, diverged(bad)]
-    flows = {
-        good["run"]: flow_of(saturated_share=0.5),
-        other["run"]: flow_of(shares=[1.0]),
-        bad["run"]: Flow([], [], [], [], []),
+def _eventful(rows: Rows) -> dict[str, Flow]:
+    """Flows with long curves, several powers of ten, and all that a cell has functions for."""
+    shares = [0.6**lag for lag in range(30)]
+    cosines = {depth: 1 - 0.3 * 0.5**depth for depth in (0, 1, 2, 4, 8, 16, 32)}
+    values = [3 - 0.0299 * rank for rank in range(100)]
+    bins = [1 / 48] * 48
+    return {
+        row["run"]: flow_of(
+            shares, cosines, GATES[row["cell"]], values, FUNCTIONS[row["cell"]], bins, 1.0
+        )
+        for row in rows
     }
 
-    folder = _drawn_by_the_stage(tmp_path, rows, flows)
 
-    arrival, cosines, values, activations = (read_tsv(folder / f"{name}.tsv") for name in FIGURES)
-    assert [(row["run"], row["lag"]) for row in arrival] == [
-        (good["run"], "0"),
-        (good["run"], "1"),
-        (other["run"], "0"),
-    ]
-    assert next(iter(arrival[0])) == "run"
-    assert [row["run"] for row in cosines] == [good["run"]] * 2 + [other["run"]] * 2
-    assert [row["after"] for row in values] == ["2.0", "0.5"] * 2
-    assert [(row["share"], row["saturated_share"]) for row in activations] == [
-        ("0.25", "0.5"),
-        ("0.75", "0.5"),
-        ("0.25", "0.125"),
-        ("0.75", "0.125"),
-    ]
-    assert all((folder / f"{name}.svg").exists() for name in FIGURES)
+def _words_and_places(figure: Figure) -> list[tuple[str, Any]]:
+    """All that is written in a figure, with the rectangles that it takes up in pixels."""
+    with drawing_style():
+        figure.draw_without_rendering()
+    texts = [*figure.texts, *(text for legend in figure.legends for text in legend.get_texts())]
+    for panel in (axis for axis in figure.axes if axis.get_visible()):
+        titles = [panel.title, panel._left_title]  # type: ignore[attr-defined]
+        texts += [*titles, panel.xaxis.label, panel.yaxis.label, *panel.texts]
+        texts += [*_numbers(panel.xaxis), *_numbers(panel.yaxis)]
+    seen = [text for text in texts if text.get_visible() and text.get_text()]
+    return [(text.get_text(), text.get_window_extent()) for text in seen]
 
 
-def test_the_stage_writes_tables_without_rows_where_all_runs_diverged(tmp_path: Path) -> None:
-    rows = [diverged(row) for row in sweep_of(seeds=2)]
-    flows = {row["run"]: Flow([], [], [], [], []) for row in rows}
-
-    folder = _drawn_by_the_stage(tmp_path, rows, flows)
-
-    for name in FIGURES:
-        assert (folder / f"{name}.tsv").read_text("utf-8") == "run\n"
-        assert "No run finished" in (folder / f"{name}.svg").read_text("utf-8")
+def _numbers(axis: Axis) -> list[Text]:
+    """Those at the ticks that are seen, which are not all that matplotlib holds."""
+    low, high = sorted(axis.get_view_interval())
+    ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+    return [tick.label1 for tick in ticks if low <= tick.get_loc() <= high]
 
 
-def _drawn_by_the_stage(folder: Path, rows: Rows, flows: Mapping[str, Flow]) -> Path:
-    write_tsv(folder / "summary.tsv", list(rows[0]), rows)
-    write_tsv(folder / "baselines.tsv", list(BASELINES[0]), BASELINES)
-    write_json(folder / "profile.json", PROFILE)
-    write_json(folder / "check.json", gradient_check())
-    for run, flow in flows.items():
-        for name, columns in gradient_flow.COLUMNS.items():
-            table = _tables(flow)[name]
-            write_tsv(folder / run / f"{name}.tsv", list(table[0]) if table else columns, table)
-    figures.run(
-        folder / "summary.tsv",
-        {},
-        folder / "baselines.tsv",
-        folder / "profile.json",
-        [folder / "check.json"],
-        {run: folder / run for run in flows},
-        folder / "figures",
-    )
-    return folder / "figures"
+def _overlap(one: Any, other: Any) -> bool:
+    """Whether two rectangles share more than a pixel's breadth."""
+    across = min(one.x1, other.x1) - max(one.x0, other.x0)
+    along = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return bool(across > 1 and along > 1)
 
 
 def _svg(name: str, rows: Rows, flows: Mapping[str, Flow]) -> str:

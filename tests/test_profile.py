@@ -1,10 +1,13 @@
 """The figures of a corpus."""
 
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from strategies import TEXTS
 from unrolled.storage import read_json, write_json
@@ -60,7 +63,32 @@ def test_a_vocabulary_of_reserved_tokens_alone_has_no_rarest_word() -> None:
     found = profile_of({"train": TRAIN}, Vocabulary(RESERVED, [3, 3, 6]))
 
     assert found["rarest_kept"] is None
+    assert found["words_kept"] == 0
+    assert found["word_frequencies"] == [[1, 3], [2, 2], [3, 1]]
     assert found["splits"]["train"]["unknown_rate"] == 1.0
+
+
+def test_words_are_counted_by_rank_whether_or_not_they_are_kept(found: dict[str, Any]) -> None:
+    # a three times, b twice, ccc once, which is not in the vocabulary
+    assert found["word_frequencies"] == [[1, 3], [2, 2], [3, 1]]
+    assert found["words_kept"] == 2
+
+
+def test_of_many_words_about_sixty_ranks_are_told() -> None:
+    # the word of rank r occurs 1001 - r times
+    sentence = [f"w{rank}" for rank in range(1, 1001) for _ in range(1001 - rank)]
+    vocabulary = build_vocabulary([sentence], 500, 1)  # 497 words and the reserved three
+
+    frequencies = profile_of({"train": [[sentence]]}, vocabulary)["word_frequencies"]
+
+    ranks = [rank for rank, _ in frequencies]
+    assert [count for _, count in frequencies] == [1001 - rank for rank in ranks]
+    assert {1, 497, 1000} <= set(ranks)
+    assert 45 <= len(ranks) <= 61
+    # of 60 places that are evenly spaced each is 1000 ** (1 / 59) = 1.124 times the one before,
+    # and beyond rank 50 a rank is at most 1 % away from its place: 1.124 * 1.02 = 1.147
+    spaced = [rank for rank in ranks if rank > 50]
+    assert all(later / rank < 1.147 for rank, later in pairwise(spaced))
 
 
 def test_reasons_to_put_a_sentence_aside_are_in_the_order_of_the_alphabet(
@@ -98,3 +126,19 @@ def test_lengths_add_up_to_the_sentences_and_to_the_tokens(text: list[list[list[
     assert sum(histogram.values()) == split["sentences"]
     assert sum(length * count for length, count in histogram.items()) == split["tokens"]
     assert split["unknown_rate"] == 0.0
+
+
+@settings(max_examples=50)
+@given(text=TEXTS, size=st.integers(4, 30))
+def test_the_counts_told_are_those_of_a_counter(text: list[list[list[str]]], size: int) -> None:
+    sentences = [words for part in text for words in part]
+    counts = Counter(word for words in sentences for word in words)
+    vocabulary = build_vocabulary(sentences, size, 1)
+
+    found = profile_of({"train": text}, vocabulary)
+
+    told = dict(found["word_frequencies"])
+    expected = dict(enumerate((count for _, count in counts.most_common()), start=1))
+    assert told.items() <= expected.items()
+    assert {1, found["words_kept"], len(counts)} <= told.keys()
+    assert found["words_kept"] == min(size - 3, len(counts))

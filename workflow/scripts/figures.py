@@ -13,5 +13,5 @@ with logged(snakemake.log[0]):
         snakemake.input.profile,
         snakemake.input.gradients,
         {Path(path).parents[1].name: Path(path).parent for path in snakemake.input.flows},
-        Path(snakemake.output.loss).parent,
+        Path(snakemake.output[0]).parent,
     )

@@ -8,6 +8,11 @@ from unrolled.config.sweep import depth_order
 
 Row = Mapping[str, str]
 
+SETTINGS = ["cell", "hidden_size", "truncation_depth", "seed"]
+LOSSES = ["distance", "words", "loss_nats", "standard_error", "floor_nats"]
+COLUMNS = ["experiment", "run", *SETTINGS, "further", *LOSSES, "chance_nats"]
+"""Of the table of all runs."""
+
 LEAST_WORDS = 30
 """The mean of fewer words says more of these few than of the run."""
 

@@ -4,7 +4,8 @@ import html
 import io
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,11 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from unrolled.report.pictures import Table
 from unrolled.storage import write_text
+
+WIDE, NARROW = 8.4, 3.6
+"""Inches across a page with room and across a phone: at their natural size, 806 and 346 pixels."""
 
 INK = "#101418"
 """Text, axes and lines; turned into the reader's own text colour when a figure is written."""
@@ -72,6 +77,36 @@ STYLE: Any = {
 }
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A figure with all that belongs to it.
+
+    Attributes:
+        name: of its files.
+        takeaway: what it says, in one sentence made from its numbers.
+        table: the numbers that are drawn.
+        draw: draws it at a width in inches.
+    """
+
+    name: str
+    takeaway: str
+    table: Table
+    draw: Callable[[float], Figure]
+
+
+def write_picture(folder: Path, picture: Picture) -> None:
+    """Write a picture for wide and for narrow pages, its table, and what it says.
+
+    The ids in both drawings begin with the picture's name and differ from each other.
+    """
+    with drawing_style():
+        for suffix, width in (("", WIDE), (".narrow", NARROW)):
+            drawn = svg_text(picture.draw(width), f"{picture.name}{suffix.replace('.', '-')}")
+            write_text(folder / f"{picture.name}{suffix}.svg", drawn)
+    picture.table.write(folder / f"{picture.name}.tsv")
+    write_text(folder / f"{picture.name}.txt", f"{picture.takeaway}\n")
+
+
 def new_figure(width: float, height: float, label: str) -> Figure:
     """An empty figure, laid out without overlaps; see `drawing_style`.
 
@@ -106,6 +141,7 @@ def svg_text(figure: Figure, name: str) -> str:
     """
     buffer = io.StringIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
+        _lay_out(figure)
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue().replace(INK, "currentColor")
     label = html.escape(str(figure.get_label()))
@@ -113,6 +149,18 @@ def svg_text(figure: Figure, name: str) -> str:
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
     return re.sub(r'xlink:href="#', f'xlink:href="#{name}-', svg)
+
+
+def _lay_out(figure: Figure) -> None:
+    """Lay a figure out for good, positions rounded.
+
+    The solver of layouts comes to other last bits from time to time, and ids are made from them.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axis in figure.axes:
+        left, bottom, width, height = axis.get_position(original=True).bounds
+        axis.set_position((round(left, 9), round(bottom, 9), round(width, 9), round(height, 9)))
 
 
 def label_outer_axes(axes: Sequence[Axes], count: int, columns: int, x: str, y: str) -> None:

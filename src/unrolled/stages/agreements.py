@@ -5,12 +5,9 @@ from collections.abc import Mapping
 from math import log
 from pathlib import Path
 
+from unrolled.report.agreement import COLUMNS, SETTINGS
 from unrolled.report.runs import by_setting, run_results
 from unrolled.storage import Cell, read_tsv, write_tsv
-
-SETTINGS = ["cell", "hidden_size", "truncation_depth", "seed"]
-LOSSES = ["distance", "words", "loss_nats", "standard_error", "floor_nats"]
-COLUMNS = ["experiment", "run", *SETTINGS, "further", *LOSSES, "chance_nats"]
 
 
 def run(

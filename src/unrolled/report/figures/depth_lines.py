@@ -1,12 +1,14 @@
 """What figures share that hold truncation depths against each other: a line for each of them."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from unrolled.config.sweep import FULL, depth_limit, depth_order
 from unrolled.report.drawing import (
@@ -16,17 +18,27 @@ from unrolled.report.drawing import (
     PURPLE,
     SKY,
     VERMILION,
+    WIDE,
     counted,
     label_outer_axes,
     new_figure,
     wrapped,
 )
-from unrolled.report.figures.panels import Grid, nothing_to_show
-from unrolled.report.runs import Setting
+from unrolled.report.figures.panels import (
+    Grid,
+    add_legend,
+    columns_that_fit,
+    compact_grid,
+    nothing_to_show,
+)
+from unrolled.report.runs import Setting, best_setting
 
 COLOURS = (VERMILION, ORANGE, GREEN, PURPLE, SKY)
 MARKERS = ("o", "s", "^", "D")
 """One less than the colours, so that twenty depths look different."""
+
+MOST_PANELS = 16
+"""Four rows of a wide page, eight of a phone; more would be looked at by nobody."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,11 @@ class Line:
     lowest: Sequence[float]
     highest: Sequence[float]
 
+    @property
+    def points(self) -> list[tuple[int, float, float, float]]:
+        """Place, mean, lowest and highest of each."""
+        return list(zip(self.places, self.mean, self.lowest, self.highest, strict=True))
+
 
 def over_seeds(
     curves: Sequence[Mapping[int, float]], mean: Callable[[Sequence[float]], float]
@@ -70,10 +87,12 @@ def depth_figure(
     line_of: Callable[[Setting], Line],
     draw: Callable[[Axes, Line, int | None, Look], None],
     more_handles: Sequence[Line2D] = (),
+    width: float = WIDE,
 ) -> Figure:
     """A panel for all settings that differ in depth alone, and in it a line for each of them.
 
-    The range over seeds is shaded, and the depth at which training truncated is marked.
+    The range over seeds is shaded, and the depth at which training truncated is marked. Of many
+    panels those of `panels_shown` are drawn.
 
     Args:
         settings: to show, in order; those without a finished run are not drawn.
@@ -82,27 +101,57 @@ def depth_figure(
         line_of: that of a setting, if it has a finished run.
         draw: the mean of a line into a panel, given the depth at which training truncated.
         more_handles: of the legend, after those of the depths.
+        width: of the page, in inches.
     """
     if not any(setting.finished for setting in settings):
-        return nothing_to_show(label)
-    panels: dict[str, list[Setting]] = {}
-    for setting in settings:
-        panels.setdefault(setting.all_but_depth, []).append(setting)
-    grid = _grid(settings, len(panels))
+        return nothing_to_show(label, width)
+    panels = panels_shown(settings)
+    grid = _grid(list(panels.values()), width)
     titles = [wrapped(title, grid.panel_width) for title in panels]
-    height = 0.9 + (1.9 + 0.15 * max(title.count("\n") for title in titles)) * grid.rows
-    figure = new_figure(grid.width, height, f"{label}, in {counted(len(panels), 'panel')}")
+    height = 0.4 + (grid.panel_height + 0.1) * grid.rows + grid.titles_height(titles)
+    figure = new_figure(grid.width, height, f"{label}, in {panels_told(settings)}")
     axes = list(
         figure.subplots(grid.rows, grid.columns, sharex=True, sharey=True, squeeze=False).flat
     )
-    looks = depth_looks(settings)
+    looks = depth_looks(list(itertools.chain(*panels.values())))
     for axis, title, group in zip(axes, titles, panels.values(), strict=False):
         axis.set_title(title, loc="left")
+        axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
         _draw_panel(axis, group, looks, line_of, draw)
     label_outer_axes(axes, len(panels), grid.columns, *axes_names)
-    handles = [*_handles(looks), *more_handles]
-    figure.legend(handles=handles, loc="outside upper left", ncols=7 if grid.columns > 1 else 4)
+    add_legend(figure, [*_handles(looks), *more_handles])
     return figure
+
+
+def lines_shown(
+    settings: Sequence[Setting], line_of: Callable[[Setting], Line]
+) -> list[tuple[Setting, Line]]:
+    """The finished settings that `depth_figure` draws, each with its line."""
+    shown = itertools.chain(*panels_shown(settings).values())
+    return [(setting, line_of(setting)) for setting in shown if setting.finished]
+
+
+def panels_shown(settings: Sequence[Setting]) -> dict[str, list[Setting]]:
+    """The settings of each panel by its title, in order; of many panels those of the best settings,
+    by their mean validation loss.
+    """
+    panels = _panels(settings)
+    chosen = sorted(panels, key=lambda title: _least_loss(panels[title]))[:MOST_PANELS]
+    return {title: group for title, group in panels.items() if title in chosen}
+
+
+def panels_told(settings: Sequence[Setting]) -> str:
+    """How many panels are shown, and where some are left out, which ones."""
+    count = len(_panels(settings))
+    if count <= MOST_PANELS:
+        return counted(count, "panel")
+    return f"{MOST_PANELS} of {count} panels, those with the lowest validation losses"
+
+
+def left_out_told(settings: Sequence[Setting]) -> str:
+    """The end of a takeaway: which panels are shown, empty where it is all of them."""
+    told = panels_told(settings)
+    return f"; shown are {told}" if len(_panels(settings)) > MOST_PANELS else ""
 
 
 def depth_looks(settings: Sequence[Setting]) -> dict[str, Look]:
@@ -120,10 +169,29 @@ def looks_of(depths: Iterable[str]) -> dict[str, Look]:
     }
 
 
-def _grid(settings: Sequence[Setting], panels: int) -> Grid:
-    """A column for each hidden size, or panels one after the other where there is but one size."""
-    sizes = len({setting.settings["hidden_size"] for setting in settings})
-    return Grid(panels, min(sizes if sizes > 1 else panels, 4))
+def _panels(settings: Sequence[Setting]) -> dict[str, list[Setting]]:
+    """The settings that differ in depth alone, by what they have in common."""
+    panels: dict[str, list[Setting]] = {}
+    for setting in settings:
+        panels.setdefault(setting.all_but_depth, []).append(setting)
+    return panels
+
+
+def _least_loss(settings: Sequence[Setting]) -> float:
+    """The lowest mean validation loss; infinite if no run finished."""
+    best = best_setting(settings)
+    return math.inf if best is None else best.mean_validation_loss
+
+
+def _grid(panels: Sequence[Sequence[Setting]], page: float) -> Grid:
+    """A column for each hidden size, where there are several, each row has all of them and they
+    fit; otherwise as few empty places as can be.
+    """
+    sizes = [group[0].settings["hidden_size"] for group in panels]
+    row = list(dict.fromkeys(sizes))
+    if 1 < len(row) <= columns_that_fit(page) and sizes == row * (len(sizes) // len(row)):
+        return Grid(len(panels), len(row), page)
+    return compact_grid(len(panels), page)
 
 
 def _draw_panel(

@@ -1,0 +1,31 @@
+"""Draw where the time went."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from unrolled.report.drawing import write_picture
+from unrolled.report.figures.cost import cost_picture
+from unrolled.report.figures.stages import stage_picture
+from unrolled.report.runs import by_setting, run_results
+from unrolled.storage import read_tsv
+
+
+def run(
+    summary: Path | str,
+    timings: Mapping[str, Path | str],
+    benchmarks: Sequence[tuple[str, Path | str]],
+    folder: Path | str,
+) -> None:
+    """Write the pictures that show times: these are others each time that jobs are run.
+
+    Args:
+        summary: the table of runs.
+        timings: of each run that exists, by its name.
+        benchmarks: what Snakemake has measured of each job, with the name of its rule.
+        folder: where the pictures go.
+    """
+    settings = by_setting(run_results(read_tsv(summary)))
+    seconds = {run: float(read_tsv(path)[0]["seconds"]) for run, path in timings.items()}
+    jobs = [(rule, float(read_tsv(path)[0]["s"])) for rule, path in benchmarks]
+    for picture in (cost_picture(settings, seconds), stage_picture(jobs)):
+        write_picture(Path(folder), picture)

@@ -1,0 +1,113 @@
+"""The stage that draws where the time went."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from report_material import SUMMARY, TIME_FIGURES
+from unrolled.report.pictures import SUFFIXES, read_picture
+from unrolled.stages import time_figures
+from unrolled.storage import read_tsv, write_tsv
+
+SECONDS = {"a1": "20.0", "a2": "21.5", "b1": "42.0", "b2": "40.0", "c1": "1.5"}
+"""Of training, by run."""
+
+JOBS = [
+    ("prepare", "2.5"),
+    ("train", "30.0"),
+    ("evaluate", "1.5"),
+    ("train", "60.25"),
+    ("evaluate", "0.75"),
+    ("train", "5.0"),
+]
+"""The rule and the seconds of each job that Snakemake has measured."""
+
+
+def drawn(
+    folder: Path,
+    timed: Sequence[str] = tuple(SECONDS),
+    jobs: Sequence[tuple[str, str]] = JOBS,
+) -> Path:
+    """Draws the hand-made sweep, these of its runs timed, and gives back the folder of pictures."""
+    write_tsv(folder / "summary.tsv", list(SUMMARY[0]), SUMMARY)
+    for run in timed:
+        row = {"seconds": SECONDS[run], "tokens_per_second": "99.5", "peak_memory_mb": "40.5"}
+        write_tsv(folder / run / "timing.tsv", list(row), [row])
+    for number, (_, seconds) in enumerate(jobs):
+        measured = {"s": seconds, "h:m:s": "0:00:09", "max_rss": "120.3", "io_in": "-"}
+        write_tsv(folder / f"benchmarks/{number}.tsv", list(measured), [measured])
+    time_figures.run(
+        folder / "summary.tsv",
+        {run: folder / run / "timing.tsv" for run in timed},
+        [(rule, folder / f"benchmarks/{number}.tsv") for number, (rule, _) in enumerate(jobs)],
+        folder / "figures",
+    )
+    return folder / "figures"
+
+
+def test_each_figure_is_a_picture_with_all_its_files_and_nothing_else_is_written(
+    tmp_path: Path,
+) -> None:
+    folder = drawn(tmp_path)
+
+    files = sorted(path.name for path in folder.iterdir())
+    assert files == sorted(f"{name}{suffix}" for name in TIME_FIGURES for suffix in SUFFIXES)
+
+
+def test_the_seconds_of_jobs_are_put_together_by_their_rule(tmp_path: Path) -> None:
+    rows = read_tsv(drawn(tmp_path) / "stages.tsv")
+
+    assert [(row["rule"], row["jobs"], row["seconds"]) for row in rows] == [
+        ("train", "3", "95.25"),  # 30 + 60.25 + 5
+        ("prepare", "1", "2.5"),
+        ("evaluate", "2", "2.25"),  # 1.5 + 0.75
+    ]
+    # of 100 seconds in all
+    assert [float(row["share"]) for row in rows] == pytest.approx([0.9525, 0.025, 0.0225])
+
+
+def test_the_seconds_of_a_run_are_those_of_its_own_timing(tmp_path: Path) -> None:
+    rows = read_tsv(drawn(tmp_path) / "cost.tsv")
+
+    assert [(row["run"], row["seconds"], row["test_perplexity"]) for row in rows] == [
+        ("a1", "20.0", "5.0"),
+        ("a2", "21.5", "5.4"),
+        ("b2", "40.0", "5.6"),
+        ("b1", "42.0", "4.8"),  # and c1 diverged
+    ]
+
+
+def test_a_run_that_was_not_timed_has_no_cost(tmp_path: Path) -> None:
+    rows = read_tsv(drawn(tmp_path, timed=["b1"]) / "cost.tsv")
+
+    assert [row["run"] for row in rows] == ["b1"]
+
+
+def test_takeaways_tell_these_times(tmp_path: Path) -> None:
+    folder = drawn(tmp_path)
+
+    cost, stages = (read_picture(folder, name).takeaway for name in TIME_FIGURES)
+    assert "trained for 20.0 seconds and reached a test perplexity of 5.00" in cost
+    assert "trained for 42.0 seconds and reached a test perplexity of 4.80" in cost
+    # 95.25 of 100 seconds
+    assert stages == "Training took 95 % of the 100.0 seconds of all jobs together."
+
+
+def test_where_neither_a_finished_run_nor_a_job_was_timed_both_pictures_say_so(
+    tmp_path: Path,
+) -> None:
+    folder = drawn(tmp_path, timed=["c1"], jobs=[])
+
+    takeaways = [read_picture(folder, name).takeaway for name in TIME_FIGURES]
+    assert takeaways == [
+        "No run finished, so no time can be held against a perplexity.",
+        "No job was timed.",
+    ]
+
+
+def test_the_same_times_give_the_same_bytes_again(tmp_path: Path) -> None:
+    folders = [drawn(tmp_path / name) for name in ("one", "other")]
+
+    one, other = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)
+    assert one == other
