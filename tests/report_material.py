@@ -4,18 +4,24 @@ from typing import Any
 
 from unrolled.report.flow import Flow
 from unrolled.report.page import Material
+from unrolled.report.pictures import DrawnPicture
 
 FIGURES = [
-    "loss",
-    "perplexity",
-    "spread",
-    "gradient_check",
+    "frequencies",
     "lengths",
+    "gradient_check",
+    "loss",
     "arrival",
     "cosines",
     "singular_values",
     "activations",
+    "perplexity",
+    "differences",
+    "spread",
 ]
+"""The pictures that the stage `figures` draws."""
+
+TIME_FIGURES = ["cost", "stages"]
 
 BASELINES = [
     {"model": model, "split": split, "loss_nats_per_token": loss, "perplexity": perplexity}
@@ -277,9 +283,95 @@ PROFILE: dict[str, Any] = {
         for split in ("train", "valid", "test")
     },
     "vocabulary_size": 10,
+    "words_kept": 7,
+    "word_frequencies": [[1, 4], [2, 3], [4, 2], [7, 2], [9, 1]],
     "rarest_kept": {"token": "rare", "count": 2},
     "rejected_sentences": {"short": 2},
 }
+
+
+def drawn_picture(name: str) -> DrawnPicture:
+    """A picture as it is read, its drawings empty."""
+    return DrawnPicture(
+        name,
+        wide=f'<svg role="img" aria-label="wide {name}"></svg>',
+        narrow=f'<svg role="img" aria-label="narrow {name}"></svg>',
+        takeaway=f"What {name} says.",
+        rows=[{"run": "a1", "some_value": "0.123456789"}],
+    )
+
+
+def surprisal_row(role: str, sentence: int, place: int, word: str, nats: float) -> dict[str, str]:
+    """A word as the best or the worst run sees it, which expected five others."""
+    guesses = {
+        f"{column}_{rank}": value
+        for rank in range(1, 6)
+        for column, value in (("guess", f"guess{rank}"), ("probability", str(0.3 / rank)))
+    }
+    return {
+        "role": role,
+        "run": {"best": "b1", "worst": "a2"}[role],
+        "sentence": str(sentence),
+        "place": str(place),
+        "word": word,
+        "known": "yes",
+        "surprisal_nats": str(nats),
+        **guesses,
+    }
+
+
+SURPRISAL = [
+    surprisal_row(role, sentence, place, word, nats)
+    for role in ("best", "worst")
+    for sentence in (1, 2)
+    for place, (word, nats) in enumerate([("a", 0.2), ("dog", 9.5), ("", 1.5)], start=1)
+]
+WALL = [
+    {
+        "run": "b1",
+        "epoch": epoch,
+        "temperature": temperature,
+        "sample": "1",
+        "tokens": "the dog barks at the cat .",
+        "ended": "yes",
+        "copied": copied,
+        "copied_words": str(5 if copied else 0),
+    }
+    for epoch, copied in (("0.0", ""), ("1.0", ""), ("2.0", "2-6"))
+    for temperature in ("0.5", "0.8", "1.1")
+]
+UNITS = [
+    {
+        "run": "b1",
+        "rule": rule,
+        "unit": unit,
+        "measure": "0.25",
+        "detail": detail,
+        "sentence": "1",
+        "place": str(place),
+        "word": word,
+        "value": str(value),
+    }
+    for rule, unit, detail in (
+        ("largest variance", "3", ""),
+        ("most tied to a word class", "4", "."),
+    )
+    for place, (word, value) in enumerate([("a", -1.0), ("dog", 0.0), (".", 0.99)], start=1)
+]
+NEIGHBOURS = [
+    {
+        "run": "b1",
+        "word": word,
+        "rank_of_word": "30",
+        "count": "12",
+        **{
+            f"{column}_{rank}": value
+            for rank in range(1, 6)
+            for column, value in (("neighbour", f"near{rank}"), ("cosine", str(0.9 / rank)))
+        },
+    }
+    for word in ("dog", "barks")
+]
 
 
 def material(**more: Any) -> Material:
@@ -301,6 +393,7 @@ def material(**more: Any) -> Material:
             "corpus": {"source": "path"},
             "classes": {"method": "brown"},
             "sampling": {"temperature": 1.0},
+            "gradient_flow": {"sentences": 100, "deepest": 32},
             "evaluation": {"sentences": None},
         },
         "provenance": {
@@ -325,7 +418,10 @@ def material(**more: Any) -> Material:
         "own_words": {},
         "timing": {},
         "versions": {},
-        "figures": dict.fromkeys(FIGURES, "<svg></svg>"),
-        "flows": {row["run"]: FLOW if row["state"] == "finished" else NO_FLOW for row in rows},
+        "pictures": {name: drawn_picture(name) for name in (*FIGURES, *TIME_FIGURES, "agreement")},
+        "surprisal": SURPRISAL,
+        "wall": WALL,
+        "units": UNITS,
+        "neighbours": NEIGHBOURS,
     }
     return Material(**{**parts, **more})

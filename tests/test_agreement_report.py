@@ -13,16 +13,21 @@ from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
-from report_material import BASELINES, FIGURES, SUMMARY, material, summary_row
-from unrolled.report.agreement import LEAST_WORDS, Curve, curves
-from unrolled.report.drawing import BLUE, INK, VERMILION, drawing_style, svg_text
-from unrolled.report.figures.agreement import agreement_figure
+from report_material import BASELINES, SUMMARY, material, summary_row
+from unrolled.report.agreement import COLUMNS, LEAST_WORDS, Curve, curves
+from unrolled.report.drawing import BLUE, INK, NARROW, VERMILION, WIDE, drawing_style, svg_text
+from unrolled.report.figures.agreement import (
+    agreement_figure,
+    agreement_picture,
+    agreement_table,
+    agreement_takeaway,
+)
 from unrolled.report.page import render
-from unrolled.stages.agreements import COLUMNS
 
-NATS = "nats above the least possible"
-WORDS = "words between the two"
+NATS = "nats above\nthe least possible"
+WORDS = "words in between"
 
 HOSTILE = "<script>alert('x')</script>{{ 7 * 7 }}"
 
@@ -182,11 +187,12 @@ def test_a_word_is_remembered_up_to_where_half_of_chance_is_left(
 # The figure
 
 
-def drawn(rows: Sequence[Row]) -> Figure:
+def drawn(rows: Sequence[Row], width: float = WIDE) -> Figure:
     """The figure in the style of the project, laid out."""
     with drawing_style():
-        figure = agreement_figure(rows)
-        figure.canvas.draw()
+        figure = agreement_figure(rows, width)
+        for _ in range(2):  # as often as when it is written
+            figure.draw_without_rendering()
     return figure
 
 
@@ -229,6 +235,16 @@ def chance_of(axis: Axes) -> float:
     low, high = heights(line)
     assert low == high
     return low
+
+
+def written(figure: Figure) -> list[Text]:
+    """Titles, names and the numbers of x; those of y that are in sight are as many as fit."""
+    found = [text for legend in figure.legends for text in legend.get_texts()]
+    for axis in figure.axes:
+        if axis.get_visible():
+            title = axis._left_title  # type: ignore[attr-defined]
+            found += [title, axis.xaxis.label, axis.yaxis.label, *axis.get_xticklabels()]
+    return [text for text in found if text.get_text()]
 
 
 def test_a_panel_shows_means_and_bars_from_the_least_to_the_largest_seed() -> None:
@@ -306,7 +322,55 @@ def test_experiments_stand_below_and_cells_beside_each_other() -> None:
         for cell in ("Elman", "GRU", "LSTM")
     ]
     assert all(axis.get_visible() for axis in figure.axes)
-    assert figure.get_figwidth() == 10
+    assert figure.get_figwidth() == WIDE
+
+
+def test_on_a_phone_the_cells_of_an_experiment_go_on_in_the_next_row() -> None:
+    rows = [
+        row
+        for experiment, cells in (("near", ("elman", "gru", "lstm")), ("far", ("gru", "lstm")))
+        for cell in cells
+        for row in rows_of({1: 0.5}, experiment, cell)
+    ]
+
+    figure = drawn(rows, NARROW)
+
+    assert figure.get_figwidth() == NARROW
+    assert grid(figure) == (3, 2)
+    titles = [axis.get_title(loc="left") for axis in figure.axes if axis.get_visible()]
+    assert titles == ["near: Elman", "near: GRU", "near: LSTM", "far: GRU", "far: LSTM"]
+    assert [axis.get_visible() for axis in figure.axes] == [True, True, True, False, True, True]
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_what_is_written_stays_in_the_figure_and_free_of_other_words(width: float) -> None:
+    rows = [
+        row
+        for experiment in ("near", "a_longer_name")
+        for cell in ("elman", "gru", "lstm")
+        for depth in ("0", "2", "16", "full")
+        for row in rows_of(dict.fromkeys((0, 1, 2, 64), 1.0), experiment, cell, depth=depth)
+    ]
+
+    figure = drawn(rows, width)
+
+    boxes = {text: text.get_window_extent() for text in written(figure)}
+    for text, box in boxes.items():
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1, text
+        assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1, text
+    for (one, of_one), (other, of_other) in itertools.combinations(boxes.items(), 2):
+        assert not of_one.overlaps(of_other), (one, other)
+
+
+def test_where_ticks_would_crowd_every_second_one_is_left_out() -> None:
+    losses = dict.fromkeys((0, 1, 2, 4, 8, 16, 32, 64), 1.0)
+    rows = [*rows_of(losses), *rows_of(losses, cell="gru")]
+
+    wide, narrow = (drawn(rows, width).axes[0] for width in (WIDE, NARROW))
+
+    names = ["0", "1", "2", "4", "8", "16", "32", "64"]
+    assert [label.get_text() for label in wide.get_xticklabels()] == names
+    assert [label.get_text() for label in narrow.get_xticklabels()] == names[::2]
 
 
 def test_sizes_are_named_where_there_are_several() -> None:
@@ -474,6 +538,86 @@ def test_without_a_curve_the_figure_says_so(rows: list[Row]) -> None:
     assert figure.axes == []
 
 
+# What it says
+
+
+def remembering(reach: int | None, *, depth: str = "2", **more: Any) -> list[Row]:
+    """The rows of a run that knows agreeing words up to a distance, of those up to 8."""
+    known = -1 if reach is None else reach
+    return rows_of(
+        {distance: 0.5 if distance <= known else 1.75 for distance in (0, 1, 2, 4, 8)},
+        depth=depth,
+        **more,
+    )
+
+
+def test_the_takeaway_says_how_far_each_depth_of_the_first_panel_remembers() -> None:
+    rows = [
+        *remembering(None, depth="0"),
+        *remembering(0, depth="1"),
+        *remembering(1, depth="2"),
+        *remembering(8, depth="full"),
+        *remembering(2, cell="gru", depth="0"),
+    ]
+
+    assert agreement_takeaway(rows) == (
+        "Elman in near remembers what a word agrees with not at all at depth 0, only if it stands"
+        " just before at depth 1, across 1 word at depth 2 and across 8 words at full depth."
+    )
+
+
+def test_the_takeaway_of_one_setting_is_one_depth() -> None:
+    assert agreement_takeaway(remembering(2)) == (
+        "Elman in near remembers what a word agrees with across 2 words at depth 2."
+    )
+
+
+@pytest.mark.parametrize(
+    ("reach", "told"),
+    [(4, "; GRU in far remembers farthest, across 4 words at full depth"), (2, "")],
+)
+def test_the_takeaway_names_what_remembers_farther_than_the_first_panel(
+    reach: int, told: str
+) -> None:
+    rows = [*remembering(2), *remembering(reach, experiment="far", cell="gru", depth="full")]
+
+    assert agreement_takeaway(rows) == (
+        f"Elman in near remembers what a word agrees with across 2 words at depth 2{told}."
+    )
+
+
+def test_the_takeaway_tells_settings_apart_as_the_titles_do() -> None:
+    rows = [
+        *remembering(1, further="learning rate 0.1"),
+        *remembering(2, hidden_size="9", further="learning rate 0.2"),
+    ]
+
+    assert agreement_takeaway(rows) == (
+        "Elman (5 hidden units, learning rate 0.1) in near remembers what a word agrees with across"
+        " 1 word at depth 2; Elman (9 hidden units, learning rate 0.2) in near remembers farthest,"
+        " across 2 words at depth 2."
+    )
+
+
+@pytest.mark.parametrize("rows", [[], rows_of({1: 0.5}, words=LEAST_WORDS - 1)], ids=["no", "few"])
+def test_the_takeaway_without_a_curve_is_what_the_figure_says(rows: list[Row]) -> None:
+    assert agreement_takeaway(rows) == "No run knows of agreeing words."
+
+
+def test_the_picture_has_the_rows_of_all_experiments_and_is_drawn_at_a_width() -> None:
+    rows = [*remembering(2), *rows_of({3: 1.0}, "far", words=1)]
+
+    picture = agreement_picture(rows)
+
+    assert picture.name == "agreement"
+    assert picture.takeaway == agreement_takeaway(rows)
+    assert list(picture.table.columns) == COLUMNS
+    assert picture.table.rows == rows
+    assert agreement_table([]).columns == picture.table.columns
+    with drawing_style():
+        assert picture.draw(NARROW).get_figwidth() == NARROW
+
+
 # The page
 
 
@@ -501,7 +645,6 @@ def _grammar_page(**more: Any) -> str:
             {**row, **(KNOWN if row["state"] == "finished" else UNKNOWN)} for row in SUMMARY
         ],
         "agreement": [*rows_of({1: 0.5, 2: 1.75}), *rows_of({1: 0.25, 2: 0.5}, depth="full")],
-        "figures": dict.fromkeys([*FIGURES, "agreement"], "<svg></svg>"),
     }
     return render(material(**{**parts, **more}))
 
@@ -520,7 +663,7 @@ def _section(page: str, name: str) -> str:
 
 def _cells(section: str) -> list[list[str]]:
     """The rows of a section's last table, head first."""
-    rows = section[section.rindex("<table>") :].split("<tr")[1:]
+    rows = section[section.rindex("<table") :].split("<tr")[1:]
     found = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in rows]
     return [[re.sub("<[^>]+>", "", cell) for cell in row] for row in found]
 
@@ -528,7 +671,7 @@ def _cells(section: str) -> list[list[str]]:
 def test_what_an_experiment_is_for_is_told_below_its_name() -> None:
     page = _grammar_page(config={**material().config, "about": "What does truncation cost?"})
 
-    assert '<p class="about">What does truncation cost?</p>' in page
+    assert '<p class="about"><bdi>What does truncation cost?</bdi></p>' in page
     assert 'class="about"' not in render(material(config={**material().config, "about": None}))
 
 
@@ -544,7 +687,7 @@ def test_what_an_experiment_is_for_is_told_below_its_name() -> None:
 def test_what_users_write_is_shown_as_text(place: Callable[[], dict[str, Any]]) -> None:
     page = _grammar_page(**place())
 
-    assert "<script" not in page
+    assert page.count("<script") == 1  # its own
     assert "&lt;script&gt;" in page
     assert "{{ 7 * 7 }}" in page
 
@@ -562,11 +705,14 @@ def test_the_best_setting_is_held_against_the_grammar() -> None:
     page = _grammar_page()
 
     text = _text(page)
-    assert "The grammar that the text was drawn from, which nothing can pass, reaches 3.28." in text
-    assert '<div class="card"><b>3.28</b><span>the least possible (grammar)</span></div>' in page
+    assert (
+        "and guessing 10, while the grammar that the text was drawn from, which nothing can pass,"
+        " reaches 3.28."
+    ) in text
+    assert '<div class="card"><dt>the least possible (grammar)</dt><dd>3.28</dd></div>' in page
     # so near to the least possible that one decimal would not do
     assert "test perplexity of 5.20 (4.80 to 5.60 over 2 seeds)" in text
-    assert '<div class="card best"><b>5.20</b>' in page
+    assert "<dt>test perplexity, best setting</dt><dd>5.20</dd>" in page
 
 
 def test_of_a_text_that_is_no_grammars_no_least_possible_loss_is_told() -> None:
@@ -586,11 +732,10 @@ def test_the_table_of_runs_says_how_far_each_is_above_the_least_possible_loss() 
         "Above the least possible",
         "Next word right",
     ]
-    # the last run diverged, and says why in a row of its own
-    *finished, diverged, reason = rows
+    *finished, diverged = rows
     assert {row[column] for row in finished} == {"0.0123 ± 0.0007"}
     assert [row[column - 1] for row in finished] == ["5.00", "5.40", "4.80", "5.60"]
-    assert (diverged[column], reason) == ("–", ["loss nan at step 7"])
+    assert (diverged[1], diverged[column]) == ("diverged: loss nan at step 7", "–")
 
 
 def test_a_run_below_the_least_possible_loss_has_a_minus() -> None:
@@ -603,21 +748,12 @@ def test_a_run_below_the_least_possible_loss_has_a_minus() -> None:
     assert "−0.0002 ± 0.0007" in found
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_a_reason_is_as_wide_as_the_table_of_runs(known: bool) -> None:
-    section = _section(_grammar_page() if known else render(material()), "results")
+def test_agreement_is_a_section_with_its_picture_and_in_the_contents() -> None:
+    page = _grammar_page()
 
-    head = _cells(section)[0]
-    assert f'colspan="{len(head)}">loss nan at step 7' in section
-
-
-def test_agreement_is_a_section_with_its_figure_and_in_the_contents() -> None:
-    page = _grammar_page(
-        figures={**dict.fromkeys(FIGURES, "<svg></svg>"), "agreement": "<svg>mine</svg>"}
-    )
-
-    assert '<li><a href="#agreement">Agreement over distances</a></li>' in page
-    assert '<div class="scroll"><svg>mine</svg></div>' in _section(page, "agreement")
+    assert '<a href="#agreement">Agreement</a>' in page
+    assert '<h2 id="agreement">Agreement over distances</h2>' in page
+    assert "What agreement says." in _section(page, "agreement")
 
 
 @pytest.mark.parametrize("agreement", [[], rows_of({1: 0.5}, words=LEAST_WORDS - 1)])
@@ -673,25 +809,6 @@ def test_a_distance_of_too_few_words_has_no_column() -> None:
     assert row[5:] == ["0.50", "0.75"]
 
 
-def test_the_caption_tells_what_the_first_network_remembers_at_each_depth() -> None:
-    agreement = [
-        *rows_of({1: 1.5, 2: 1.5}, depth="0"),
-        *rows_of({1: 0.5, 2: 1.5}, depth="1"),
-        *rows_of({1: 0.5, 2: 0.5}, depth="full"),
-        *rows_of({1: 0.0, 2: 0.0, 4: 0.0}, cell="gru"),
-        *rows_of({1: 0.0, 2: 0.0, 4: 0.0}, "far"),
-        *rows_of({1: 0.0, 2: 0.0, 4: 0.0}, hidden_size="9"),
-        *rows_of({1: 0.0, 2: 0.0, 4: 0.0}, further="learning rate 0.2"),
-    ]
-
-    text = _text(_grammar_page(agreement=agreement))
-
-    assert (
-        "Elman in near remembers nothing at depth 0, over 1 word at depth 1,"
-        " over 2 words at full depth. A bar reaches"
-    ) in text
-
-
 @pytest.mark.parametrize("agreement", [[], rows_of({1: 0.5})], ids=["no curves", "a curve"])
 def test_experiments_beside_are_linked_with_what_they_are_for(agreement: list[Row]) -> None:
     page = _grammar_page(
@@ -702,7 +819,8 @@ def test_experiments_beside_are_linked_with_what_they_are_for(agreement: list[Ro
     section = _section(page, "beside")
     assert '<h2 id="beside">Beside this experiment</h2>' in section
     assert (
-        '<h3><a href="../memory_far/report.html">memory_far</a></h3>\n<p>A longer distance.</p>\n'
+        '<h3><a href="../memory_far/report.html">memory_far</a></h3>\n'
+        "<p><bdi>A longer distance.</bdi></p>\n"
         '<h3><a href="../other/report.html">other</a></h3>\n</section>'
     ) in f"{section}</section>".replace("\n\n", "\n")
 

@@ -22,7 +22,8 @@ from unrolled.corpus.languages import countdown, language
 from unrolled.errors import DataError
 from unrolled.model.files import write_model
 from unrolled.model.network import Network
-from unrolled.report.agreement import curves
+from unrolled.report.agreement import COLUMNS, curves
+from unrolled.report.pictures import SUFFIXES, read_picture
 from unrolled.stages import (
     agreement,
     agreement_figure,
@@ -788,13 +789,13 @@ def test_chance_is_the_loss_of_a_network_that_knows_how_frequent_closing_words_a
 def test_without_agreeing_words_the_table_of_all_runs_is_a_header(tmp_path: Path) -> None:
     table = together(tmp_path, {"r1": []}, words=[])
 
-    assert table.read_text(encoding="utf-8") == "\t".join(agreements.COLUMNS) + "\n"
+    assert table.read_text(encoding="utf-8") == "\t".join(COLUMNS) + "\n"
 
 
-# The figure
+# The picture
 
 
-def test_the_figure_is_drawn_of_all_tables_and_lies_beside_its_own(tmp_path: Path) -> None:
+def test_the_picture_is_made_of_all_tables_with_all_its_files(tmp_path: Path) -> None:
     tables = [
         together(tmp_path / name, {"r1": [agreement_row(1, 0.25)]}, experiment=name)
         for name in ("near", "far")
@@ -804,7 +805,8 @@ def test_the_figure_is_drawn_of_all_tables_and_lies_beside_its_own(tmp_path: Pat
 
     folder = tmp_path / "figures"
     svg = (folder / "agreement.svg").read_text(encoding="utf-8")
-    assert sorted(path.name for path in folder.iterdir()) == ["agreement.svg", "agreement.tsv"]
+    files = sorted(path.name for path in folder.iterdir())
+    assert files == sorted(f"agreement{suffix}" for suffix in SUFFIXES)
     assert read_tsv(folder / "agreement.tsv") == [
         row for table in tables for row in read_tsv(table)
     ]
@@ -812,21 +814,25 @@ def test_the_figure_is_drawn_of_all_tables_and_lies_beside_its_own(tmp_path: Pat
     assert svg.index("near: Elman") < svg.index("far: Elman")
 
 
-def test_the_figure_is_the_same_bytes_again(tmp_path: Path) -> None:
+def test_the_picture_is_the_same_bytes_again(tmp_path: Path) -> None:
     table = together(tmp_path, {"r1": [agreement_row(1, 0.25), agreement_row(4, 0.75)]})
 
     for name in ("first", "again"):
         agreement_figure.run([table], tmp_path / name)
 
-    for file in ("agreement.svg", "agreement.tsv"):
-        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
+    first, again = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("first", "again")
+    )
+    assert first == again
 
 
-def test_a_figure_of_no_agreeing_words_says_so(tmp_path: Path) -> None:
+def test_a_picture_of_no_agreeing_words_says_so(tmp_path: Path) -> None:
     table = together(tmp_path, {"r1": []}, words=[])
 
     agreement_figure.run([table], tmp_path / "figures")
 
-    svg = (tmp_path / "figures/agreement.svg").read_text(encoding="utf-8")
-    assert "No run knows of agreeing words." in svg
+    picture = read_picture(tmp_path / "figures", "agreement")
+    for told in (picture.wide, picture.narrow, picture.takeaway):
+        assert "No run knows of agreeing words." in told
     assert (tmp_path / "figures/agreement.tsv").read_bytes() == table.read_bytes()

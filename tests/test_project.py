@@ -4,14 +4,23 @@ import ast
 import re
 import subprocess
 import tomllib
+import zipfile
+from collections.abc import Collection
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 import yaml
 
+from report_material import FIGURES, TIME_FIGURES
+from unrolled.report.page import PICTURES_OF_WORDS
+from unrolled.stages import report as report_stage
 from workshop import ROOT
 
 PINS = ["requirements.txt", "requirements-dev.txt"]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
+RULES = {path.name: path.read_text("utf-8") for path in (ROOT / "workflow/rules").glob("*.smk")}
+CAPTIONS = sorted((ROOT / "workflow/report").glob("*.rst"))
 
 
 @pytest.mark.parametrize("name", PINS)
@@ -82,21 +91,9 @@ def test_only_figures_know_matplotlib_and_nothing_knows_snakemake() -> None:
                 importers[module].add(str(path.relative_to(ROOT / "src/unrolled")))
 
     assert importers["snakemake"] == set()
-    assert importers["matplotlib"] == {
-        "report/drawing.py",
-        "report/figures/activations.py",
-        "report/figures/agreement.py",
-        "report/figures/arrival.py",
-        "report/figures/cosines.py",
-        "report/figures/depth_lines.py",
-        "report/figures/gradient_check.py",
-        "report/figures/lengths.py",
-        "report/figures/loss.py",
-        "report/figures/panels.py",
-        "report/figures/perplexity.py",
-        "report/figures/singular_values.py",
-        "report/figures/spread.py",
-    }
+    in_figures = {name for name in importers["matplotlib"] if name.startswith("report/figures/")}
+    assert len(in_figures) > 10
+    assert importers["matplotlib"] - in_figures == {"report/drawing.py"}
 
 
 def test_scripts_are_short_enough_to_hold_nothing_that_needs_a_test() -> None:
@@ -108,6 +105,60 @@ def test_scripts_are_short_enough_to_hold_nothing_that_needs_a_test() -> None:
     assert {name: length for name, length in lengths.items() if length > 24} == {}
 
 
+def test_a_wheel_has_every_file_of_the_package_the_templates_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+
+    wheel = tmp_path / import_module("flit_core.buildapi").build_wheel(str(tmp_path))
+
+    files = [path for path in (ROOT / "src/unrolled").rglob("*") if path.is_file()]
+    expected = {
+        path.relative_to(ROOT / "src").as_posix()
+        for path in files
+        if path.parent.name != "__pycache__"
+    }
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("unrolled/")}
+    assert packed == expected
+    assert {Path(name).suffix for name in packed} >= {".html", ".css", ".js", ".svg", ".jinja"}
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [
+        ("PICTURES", FIGURES),
+        ("TIME_PICTURES", TIME_FIGURES),
+        ("AGREEMENT_PICTURES", ["agreement"]),
+        ("SIDE_BY_SIDE", ["side_by_side"]),
+        ("PICTURES_OF_WORDS", PICTURES_OF_WORDS),
+        ("PORTRAITS", report_stage.PORTRAITS),
+    ],
+)
+def test_rules_promise_the_pictures_and_tables_that_stages_write(
+    name: str, drawn: Collection[str]
+) -> None:
+    assert sorted(_constant(name)) == sorted(drawn)
+
+
+def test_everything_in_snakemakes_own_report_has_a_caption_and_every_caption_is_used() -> None:
+    tables = [*re.findall(r"\bdrawn\(([A-Z_]+)\)", _rules()), "PICTURES_OF_WORDS"]
+    pictures = {name for table in tables for name in _constant(table)}
+    # "<results>/summary.tsv", "summary",
+    others = set(re.findall(r'for_own_report\(\s*"[^"]+",\s*"(\w+)"', _rules()))
+
+    assert len(tables) == 5
+    assert others == {"report", "side_by_side", "summary"}
+    assert pictures | others == {path.stem for path in CAPTIONS}
+
+
+@pytest.mark.parametrize("path", CAPTIONS, ids=[path.stem for path in CAPTIONS])
+def test_a_caption_is_one_line_of_whole_sentences(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert text.count("\n") == 1
+    assert re.fullmatch(r"[A-Z].+\.\n", text)
+
+
 def test_only_the_readme_of_results_is_tracked_there() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
@@ -117,6 +168,19 @@ def test_only_the_readme_of_results_is_tracked_there() -> None:
     )
 
     assert listed.stdout.split() == ["results/README.md"]
+
+
+def _rules() -> str:
+    """The text of all rules."""
+    return "\n".join(RULES.values())
+
+
+def _constant(name: str) -> Collection[str]:
+    """A dictionary or list of the rules, which as a whole are no Python."""
+    found = re.search(rf"^{name} = ((?:\{{|\[).*?(?:\}}|\]))$", RULES["common.smk"], re.M | re.S)
+    assert found is not None
+    value: Collection[str] = ast.literal_eval(found[1])
+    return value
 
 
 def _pins(name: str) -> dict[str, str]:

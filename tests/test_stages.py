@@ -5,7 +5,7 @@ import itertools
 import math
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,15 @@ from model_strategies import (
 )
 from report_material import (
     BASELINES,
-    FLOW_TABLES,
+    FIGURES,
+    NEIGHBOURS,
     PROFILE,
     SUMMARY,
+    SURPRISAL,
+    TIME_FIGURES,
+    UNITS,
+    WALL,
+    drawn_picture,
     gradient_check,
     initial_loss_check,
     material,
@@ -40,8 +46,9 @@ from unrolled.config.sections import (
 from unrolled.errors import DataError
 from unrolled.model.files import write_model
 from unrolled.model.network import Network
+from unrolled.report.page import PICTURES_OF_WORDS, Material
+from unrolled.report.pictures import DrawnPicture
 from unrolled.stages import (
-    agreements,
     baselines,
     classes,
     encode,
@@ -548,50 +555,91 @@ def test_a_setting_without_a_value_is_shown_as_none(tmp_path: Path, corpus: Path
 
 
 TIMING = {"seconds": "4.0", "tokens_per_second": "99.5", "peak_memory_mb": "40.5"}
+CHECKS = {
+    "gradient": gradient_check("lstm", 2, trouble="lstm at depth 2: wrong"),
+    "overfitting": overfitting_check("gru", 4, 0.046),
+    "initial_loss": initial_loss_check(loss=2.34),
+}
+OWN_SENTENCES = [
+    {
+        "sentence": "1",
+        "text": "The dog slept.",
+        "unknown_words": "0",
+        "log_probability": "-6.5",
+        "log_probability_per_token": "-1.3",
+    }
+]
+OWN_WORDS = [
+    {
+        "sentence": "1",
+        "position": "1",
+        "word": "the",
+        "token": "the",
+        "known": "yes",
+        "log_probability": "-0.5",
+    }
+]
+PORTRAITS = {"surprisal": SURPRISAL, "wall": WALL, "units": UNITS, "neighbours": NEIGHBOURS}
+ENTROPY = {"symbols": 5, "words": 7, "entropy_nats_per_token": 0.654321}
+FLOOR = [
+    {"model": "grammar", "split": split, "loss_nats_per_token": loss, "perplexity": "2"}
+    for split, loss in (("valid", "0.64"), ("test", "0.66"))
+]
+
+
+def write_drawn(folder: Path, picture: DrawnPicture) -> None:
+    """The files of a picture, its drawings beginning as files of their own do."""
+    for suffix, svg in ((".svg", picture.wide), (".narrow.svg", picture.narrow)):
+        write_text(folder / f"{picture.name}{suffix}", f'<?xml version="1.0"?>\n{svg}')
+    write_text(folder / f"{picture.name}.txt", f"{picture.takeaway}\n")
+    write_tsv(folder / f"{picture.name}.tsv", list(picture.rows[0]), picture.rows)
+
+
+def write_results(folder: Path, corpus: Path) -> None:
+    """All that the report of the hand-made sweep is made from."""
+    shutil.copytree(corpus, folder / "corpus")
+    write_json(folder / "corpus/provenance.json", material().provenance)
+    write_json(folder / "corpus/profile.json", PROFILE)
+    write_tsv(folder / "corpus/baselines.tsv", list(BASELINES[0]), BASELINES)
+    write_tsv(folder / "summary.tsv", list(SUMMARY[0]), SUMMARY)
+    for name, check in CHECKS.items():
+        write_json(folder / f"{name}.json", check)
+    for name in (*FIGURES, *TIME_FIGURES):
+        write_drawn(folder / "figures", drawn_picture(name))
+    for name, table in PORTRAITS.items():
+        write_tsv(folder / f"portraits/{name}.tsv", list(table[0]), table)
+    for run, samples in material().samples.items():
+        write_tsv(folder / run / "samples.tsv", list(samples[0]), samples)
+        write_tsv(folder / run / "timing.tsv", list(TIMING), [TIMING])
+        write_json(folder / run / "provenance.json", dict.fromkeys(report.VERSIONS, "1.0"))
 
 
 @pytest.fixture
 def write_report(corpus: Path, tmp_path: Path) -> Callable[..., str]:
     """Writes the report of the hand-made sweep, with word classes or without, and gives it back."""
-    folder = tmp_path / "corpus"
-    shutil.copytree(corpus, folder)
-    write_json(folder / "provenance.json", material().provenance)
-    write_json(folder / "profile.json", PROFILE)
-    write_tsv(folder / "baselines.tsv", list(BASELINES[0]), BASELINES)
-    write_tsv(tmp_path / "summary.tsv", list(SUMMARY[0]), SUMMARY)
-    checks = {
-        "gradient": gradient_check("lstm", 2, trouble="lstm at depth 2: wrong"),
-        "overfitting": overfitting_check("gru", 4, 0.046),
-        "initial_loss": initial_loss_check(loss=2.34),
-    }
-    for name, check in checks.items():
-        write_json(tmp_path / f"{name}.json", check)
-    config = {**material().config, "experiment": "trial"}
-    for name in material().figures:
-        write_text(tmp_path / f"{name}.svg", "<svg></svg>")
-    folders = {row["run"]: tmp_path / row["run"] for row in SUMMARY}
-    for run, samples in material().samples.items():
-        write_tsv(folders[run] / "samples.tsv", list(samples[0]), samples)
-        write_tsv(folders[run] / "timing.tsv", list(TIMING), [TIMING])
-        write_json(folders[run] / "provenance.json", dict.fromkeys(report.VERSIONS, "1.0"))
-        for name, table in FLOW_TABLES.items():
-            write_tsv(folders[run] / f"flow/{name}.tsv", list(table[0]), table)
+    write_results(tmp_path, corpus)
 
-    def written(with_classes: bool, more: Mapping[str, Any] | None = None) -> str:
-        resolved = {**config, **(more or {})}
+    def written(
+        with_classes: bool = False,
+        more: Mapping[str, Any] | None = None,
+        runs: Sequence[str] = tuple(material().samples),
+    ) -> str:
+        resolved = {**material().config, "experiment": "trial", **(more or {})}
         report.run(
             resolved,
-            folder,
+            tmp_path / "corpus",
             tmp_path / "summary.tsv",
             [tmp_path / "gradient.json"],
             [tmp_path / "overfitting.json"],
             [tmp_path / "initial_loss.json"],
             with_classes,
-            folders,
-            sorted(tmp_path.glob("*.svg")),
+            {run: tmp_path / run for run in runs},
+            [path for path in tmp_path.glob("figures/*.svg") if ".narrow" not in path.suffixes],
+            tmp_path / "portraits",
             {"far": "To be held against this one."},
             tmp_path / "report.html",
             tmp_path / "run.json",
+            tmp_path / "sections",
         )
         assert read_json(tmp_path / "run.json") == resolved
         return (tmp_path / "report.html").read_text("utf-8")
@@ -599,8 +647,141 @@ def write_report(corpus: Path, tmp_path: Path) -> Callable[..., str]:
     return written
 
 
-def test_the_report_reads_the_word_classes_where_a_run_goes_by_them(
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch) -> list[Material]:
+    """The materials of which the report was made so far, sections of their own included."""
+    found: list[Material] = []
+
+    def render(material: Material, section: object = None) -> str:
+        found.append(material)
+        return "a page"
+
+    monkeypatch.setattr(report, "render", render)
+    monkeypatch.setattr(report, "render_section", render)
+    return found
+
+
+def test_the_report_is_made_of_all_that_lies_in_the_files(
+    write_report: Callable[..., str], rendered: list[Material], tmp_path: Path
+) -> None:
+    write_tsv(tmp_path / "corpus/baselines.tsv", list(BASELINES[0]), [*BASELINES, *FLOOR])
+    write_json(tmp_path / "corpus/entropy.json", ENTROPY)
+    write_drawn(tmp_path / "figures", drawn_picture("agreement"))
+    for run in material().samples:
+        write_tsv(tmp_path / run / "own_sentences.tsv", list(OWN_SENTENCES[0]), OWN_SENTENCES)
+        write_tsv(tmp_path / run / "own_words.tsv", list(OWN_WORDS[0]), OWN_WORDS)
+    of_runs = material().samples
+    more = {"corpus": {"source": "grammar"}, "evaluation": {"sentences": "mine.txt"}}
+
+    write_report(more=more)
+
+    assert rendered[0] == material(
+        config={**material().config, "experiment": "trial", **more},
+        baselines=[*BASELINES, *FLOOR],
+        gradients=[CHECKS["gradient"]],
+        overfitting=[CHECKS["overfitting"]],
+        initial_losses=[CHECKS["initial_loss"]],
+        own_sentences=dict.fromkeys(of_runs, OWN_SENTENCES),
+        own_words=dict.fromkeys(of_runs, OWN_WORDS),
+        timing=dict.fromkeys(of_runs, TIMING),
+        versions=dict.fromkeys(report.VERSIONS, "1.0"),
+        entropy=ENTROPY,
+        agreement=drawn_picture("agreement").rows,
+        beside={"far": "To be held against this one."},
+    )
+
+
+def test_without_grammar_and_own_sentences_nothing_is_read_of_them(
+    write_report: Callable[..., str], rendered: list[Material]
+) -> None:
+    write_report()
+
+    found = rendered[0]
+    assert (found.entropy, found.agreement) == (None, [])
+    assert (found.own_sentences, found.own_words) == ({}, {})
+    assert sorted(found.pictures) == sorted([*FIGURES, *TIME_FIGURES])
+
+
+def test_of_runs_that_are_missing_nothing_is_read(
+    write_report: Callable[..., str], rendered: list[Material]
+) -> None:
+    write_report(runs=["a2", "b1"])
+
+    found = rendered[0]
+    assert list(found.samples) == list(found.timing) == ["a2", "b1"]
+    assert found.summary == SUMMARY
+
+
+def test_sections_of_words_are_pages_of_their_own_made_of_the_same_material(
+    write_report: Callable[..., str], rendered: list[Material], tmp_path: Path
+) -> None:
+    write_report()
+
+    pages = sorted(path.name for path in (tmp_path / "sections").iterdir())
+    assert pages == sorted(f"{name}.html" for name in PICTURES_OF_WORDS)
+    assert len(rendered) == 1 + len(pages)
+    assert all(found is rendered[0] for found in rendered)
+
+
+def test_a_section_of_its_own_is_what_stands_in_the_report(
     write_report: Callable[..., str], tmp_path: Path
+) -> None:
+    page = write_report()
+
+    for name, heading in (("surprise", "What surprised it"), ("inside", "Inside the network")):
+        alone = (tmp_path / f"sections/{name}.html").read_text("utf-8")
+        assert f"<title>trial: {heading}</title>" in alone
+        body = alone[alone.index("</h1>") + 5 : alone.index("</main>")].strip()
+        assert body in page
+        assert len(body) > 500
+
+
+def test_a_section_without_anything_to_show_says_so(
+    write_report: Callable[..., str], tmp_path: Path
+) -> None:
+    write_report()
+
+    assert "There is nothing to show." in (tmp_path / "sections/classes.html").read_text("utf-8")
+
+
+def test_versions_of_runs_that_were_made_with_several_are_all_told(
+    write_report: Callable[..., str], rendered: list[Material], tmp_path: Path
+) -> None:
+    newer = {**dict.fromkeys(report.VERSIONS, "1.0"), "numpy": "2.0", "commit": None}
+    write_json(tmp_path / "b2/provenance.json", newer)
+
+    write_report()
+
+    assert rendered[0].versions == {
+        "unrolled": "1.0",
+        "python": "1.0",
+        "numpy": "1.0 and 2.0",
+        "commit": "1.0",
+    }
+
+
+def test_a_picture_without_its_narrow_drawing_is_refused(
+    write_report: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "figures/loss.narrow.svg").unlink()
+
+    with pytest.raises(DataError, match=r"loss\.narrow\.svg"):
+        write_report()
+
+
+def test_the_same_results_give_the_same_page_and_sections_again(
+    write_report: Callable[..., str], tmp_path: Path
+) -> None:
+    first, again = (
+        (write_report(), [path.read_bytes() for path in sorted(tmp_path.glob("sections/*"))])
+        for _ in range(2)
+    )
+
+    assert first == again
+
+
+def test_the_report_reads_the_word_classes_where_a_run_goes_by_them(
+    write_report: Callable[..., str], rendered: list[Material], tmp_path: Path
 ) -> None:
     folder = tmp_path / "corpus"
     config = ClassesConfig("brown", 2, 3, 6, 0.001)
@@ -608,74 +789,36 @@ def test_the_report_reads_the_word_classes_where_a_run_goes_by_them(
         config, folder, folder / "classes.tsv", folder / "telling_classes.tsv", io.StringIO()
     )
 
-    page = write_report(True)
+    write_report(True)
 
+    # the words of the classes after those that stand alone
     sizes = [len(members) for members in read_classes(folder / "classes.tsv", VOCABULARY).members]
-    assert "3 words stand alone" in page
-    assert f"in 2 classes of {min(sizes[3:])} to {max(sizes[3:])} words" in page
-    for row in read_tsv(folder / "telling_classes.tsv"):
-        assert f'<td class="text">{row["words"]}</td>' in page
-
-
-def test_the_report_shows_each_kind_of_check(write_report: Callable[..., str]) -> None:
-    page = write_report(False)
-
-    assert "<td>LSTM, 2</td>" in page
-    assert "lstm at depth 2: wrong" in page
-    assert "<td>2.3400</td><td>2.3026</td>" in page
-    assert '<th scope="col">Depth 4</th>' in page
-    assert '<td>GRU, softmax</td><td class="good">0.046</td>' in page
-
-
-def test_the_report_tells_how_gradients_travel_in_the_best_run(
-    write_report: Callable[..., str],
-) -> None:
-    assert "In b1, over 40 predictions in the validation split" in write_report(False)
+    assert rendered[0].classes == {
+        "words_alone": 3,
+        "sizes": sizes[3:],
+        "telling": read_tsv(folder / "telling_classes.tsv"),
+    }
+    assert len(sizes[3:]) == 2
 
 
 def test_the_report_of_runs_without_word_classes_needs_no_table_of_them(
-    write_report: Callable[..., str],
+    write_report: Callable[..., str], rendered: list[Material], tmp_path: Path
 ) -> None:
-    assert "words stand alone" not in write_report(False)
+    (tmp_path / "corpus/vocabulary.tsv").unlink()
+
+    write_report(False)
+
+    assert rendered[0].classes is None
 
 
-def test_the_report_of_a_text_that_is_not_from_a_grammar_needs_nothing_of_one(
-    write_report: Callable[..., str],
-) -> None:
-    page = write_report(False)
+def test_the_report_shows_what_it_is_made_of(write_report: Callable[..., str]) -> None:
+    page = write_report()
 
-    assert "drawn from a grammar" not in page
-    assert "Agreement over distances" not in page
-
-
-def test_the_report_of_a_grammar_reads_its_entropy_and_the_table_of_agreement(
-    write_report: Callable[..., str], tmp_path: Path
-) -> None:
-    entropy = {"symbols": 5, "words": 7, "entropy_nats_per_token": 0.654321}
-    write_json(tmp_path / "corpus/entropy.json", entropy)
-    floor = [
-        {"model": "grammar", "split": split, "loss_nats_per_token": loss, "perplexity": "2"}
-        for split, loss in (("valid", "0.64"), ("test", "0.66"))
-    ]
-    write_tsv(tmp_path / "corpus/baselines.tsv", list(BASELINES[0]), [*BASELINES, *floor])
-    agreeing: dict[str, Any] = {
-        **dict.fromkeys(agreements.COLUMNS, "9"),
-        "experiment": "near",
-        "cell": "gru",
-        "further": "",
-        "words": "50",
-        "loss_nats": "1.4845",
-        "floor_nats": "0.25",
-    }
-    # beside the figure, not beside the summary
-    write_tsv(tmp_path / "agreement.tsv", agreements.COLUMNS, [{**agreeing, "distance": "4"}])
-    write_text(tmp_path / "agreement.svg", "<?xml?><svg>agreement</svg>")
-
-    page = write_report(False, {"corpus": {"source": "grammar"}})
-
-    assert "on average 0.6543 nats per token" in page
-    assert "0.6400 in validation and 0.6600 in the test" in page
-    assert '<div class="scroll"><svg>agreement</svg></div>' in page
-    assert '<tr><td>near</td><td class="name">GRU</td>' in page
-    assert "<td>1.23</td>" in page
-    assert "<p>To be held against this one.</p>" in page
+    for name in (*FIGURES, *TIME_FIGURES):
+        picture = drawn_picture(name)
+        for shown in (picture.wide, picture.narrow, picture.takeaway):
+            assert shown in page
+    assert "lstm at depth 2: wrong" in page
+    assert "2.3400" in page
+    assert "To be held against this one." in page
+    assert WALL[0]["tokens"].split(" . ")[0] in page

@@ -127,6 +127,7 @@ class TestTheReport:
         assert links.addresses
         assert [address for address in links.addresses if not address.startswith("#")] == []
         assert "default-src 'none'" in page
+        assert page.count("<script") == 1
 
     def test_has_no_id_twice(self, finished_smoke: Workshop) -> None:
         links = _Links()
@@ -161,7 +162,8 @@ class TestTheReport:
 
         assert done.returncode == 0, done.stdout
         page = (workshop.folder / "results/evil/report.html").read_text(encoding="utf-8")
-        assert "<script" not in page
+        assert page.count("<script") == 1
+        assert "<script>alert" not in page
         assert "<img" not in page
         assert "<b>none" not in page
         assert "{{ 7*7 }}" in page
@@ -171,11 +173,16 @@ class TestTheReport:
 
         assert done.returncode == 0, done.stdout
         page = (workshop.folder / "snakemake.html").read_text(encoding="utf-8")
-        for caption in ("Training and validation loss of every run", "Mean test perplexity"):
-            assert caption in page
+        captions = [path.read_text(encoding="utf-8") for path in ROOT.glob("workflow/report/*.rst")]
+        only_elsewhere = ("by how many words lie between the two", "Experiments side by side")
+        for caption in captions:
+            other = any(words in caption for words in only_elsewhere)
+            assert (caption.strip() in page) != other
 
 
-REPORTED = {"summarise": 1, "figures": 1, "report": 1}
+PORTRAITS = dict.fromkeys(["surprisal", "wall", "units", "neighbours"], 1)
+TOLD = {"time_figures": 1, "model_cards": 1, "report": 1}
+REPORTED = {"summarise": 1, "figures": 1, **PORTRAITS, **TOLD}
 EACH_RUN = ["train", "evaluate", "sample", "gradient_flow"]
 TWO_RUNS = {**dict.fromkeys(EACH_RUN, 2), **REPORTED}
 ALL_CHECKS = {"check_gradients": 2, "check_overfitting": 2, "check_initial_loss": 1, "gate": 5}
@@ -199,19 +206,23 @@ CHANGES: Mapping[str, tuple[Sequence[tuple[str, str, str]], Mapping[str, int]]] 
     ),
     "a note of the licence": (
         [(SMOKE, "corpus:\n", "corpus:\n  licence: CC0\n")],
-        {"provenance": 1, "report": 1},
+        {"provenance": 1, **TOLD},
     ),
     "another temperature of samples": (
         [(SMOKE, "training:", "sampling: {temperature: 0.7}\n\ntraining:")],
-        {"sample": 2, "report": 1},
+        {"sample": 2, **TOLD},
     ),
     "fewer sentences for the travel of gradients": (
         [(SMOKE, "training:", "gradient_flow: {sentences: 9}\n\ntraining:")],
-        {"gradient_flow": 2, "figures": 1, "report": 1},
+        {"gradient_flow": 2, "figures": 1, **TOLD},
+    ),
+    "fewer sentences and words for portraits": (
+        [(SMOKE, "training:", "portraits: {sentences: 2, words: 3}\n\ntraining:")],
+        {"surprisal": 1, "units": 1, "neighbours": 1, "model_cards": 1, "report": 1},
     ),
     "another key of word classes, by which no run goes": (
         [(SMOKE, "training:", "classes: {words_alone: 9}\n\ntraining:")],
-        {"report": 1},  # which shows the whole configuration
+        {"model_cards": 1, "report": 1},  # which know the whole configuration
     ),
     "another tolerance of the checks": (
         [(SMOKE, "training:", "checks: {complex_tolerance: 1.0e-11}\n\ntraining:")],
@@ -254,11 +265,15 @@ CHANGES: Mapping[str, tuple[Sequence[tuple[str, str, str]], Mapping[str, int]]] 
                 "growing = [*range(len(samples))]",
             )
         ],
-        {"sample": 2, "report": 1},
+        TWO_RUNS,  # sentences are drawn while a run is trained
     ),
     "an edit of the page": (
-        [("src/unrolled/report/page.html", '<h2 id="samples">', "<h2 id='samples'>")],
+        [("src/unrolled/report/page/sections/samples.html", "More sentences", "More of them")],
         {"report": 1},
+    ),
+    "an edit of a model card": (
+        [("src/unrolled/report/model_card.md.jinja", "## Limits", "## Its limits")],
+        {"model_cards": 1},
     ),
 }
 """What is changed after a run, and what another call then runs, all else left as it is."""
@@ -734,10 +749,40 @@ class TestAnExperimentBesideAnother:
         links.feed(page.read_text(encoding="utf-8"))
 
         assert (page.parent / "../other/report.html").exists()
-        assert "../other/report.html" in links.addresses
+        assert {"../other/report.html", "side_by_side.html"} <= set(links.addresses)
         assert "What stands beside it." in links.shown
         rows = read_tsv(page.parent / "figures/agreement.tsv")
         assert {row["experiment"] for row in rows} == {"grammar", "other"}
+
+    def test_stands_with_it_on_one_page(self, finished_grammar: Workshop) -> None:
+        page = finished_grammar.folder / "results/grammar/side_by_side.html"
+
+        links = _Links()
+        links.feed(page.read_text(encoding="utf-8"))
+
+        assert "2 experiments side by side" in " ".join(links.shown.split())
+        assert {"#grammar", "#other", "../grammar/report.html", "../other/report.html"} <= set(
+            links.addresses
+        )
+        assert len(links.ids) == len(set(links.ids))
+        rows = read_tsv(page.parent / "figures/side_by_side.tsv")
+        assert [row["experiment"] for row in rows] == ["grammar", "grammar", "other"]
+        for row in rows:
+            (bigram,) = {
+                float(run["bigram_perplexity"])
+                for run in read_tsv(page.parent.parent / row["experiment"] / "summary.tsv")
+            }
+            share = float(row["mean_test_perplexity"]) / bigram
+            assert float(row["share_of_bigram"]) == pytest.approx(share, rel=1e-12)
+
+    def test_may_be_named_on_the_command_line(self, finished_grammar: Workshop) -> None:
+        planned = finished_grammar.planned(
+            "--config", "beside=[smoke]", configfile="config/experiments/other.yaml"
+        )
+
+        assert planned["side_by_side"] == 1
+        assert planned["smoke_train"] == 2
+        assert planned["train"] == 0
 
     def test_has_its_own_settings_and_a_page_of_its_own(self, finished_grammar: Workshop) -> None:
         other = finished_grammar.folder / "results/other"

@@ -1,8 +1,9 @@
 """A hash of the code that a stage runs, so that editing code reruns exactly what it touches.
 
 Taken from the syntax trees of all modules of this package that the stage imports, directly or not,
-docstrings left out: a comment, a docstring or a new place for the folder changes nothing. Files
-that lie beside a module and are read by it, such as a template, count byte for byte.
+docstrings left out: a comment, a docstring or a new place for the folder changes nothing. Templates
+and what else is read from the folder of the code count byte for byte: those that have the name of a
+module beside them with this module, all others with every module of their package.
 """
 
 import ast
@@ -13,7 +14,7 @@ from pathlib import Path
 import grimp
 
 PACKAGE = "unrolled"
-DATA_SUFFIXES = {".html", ".css", ".svg"}
+DATA_SUFFIXES = {".html", ".css", ".svg", ".js", ".jinja"}
 _ROOT = Path(__file__).parent
 
 
@@ -41,7 +42,8 @@ def _module_hash(name: str) -> str:
     source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     digest = hashlib.sha256(_code(source).encode())
     for file in _files_read_by(source):
-        digest.update(file.name.encode() + b"\n" + file.read_bytes())
+        place = file.relative_to(source.parent).as_posix()
+        digest.update(f"{place}\n".encode() + file.read_bytes())
     return digest.hexdigest()
 
 
@@ -64,9 +66,15 @@ def _is_string(statement: ast.stmt) -> bool:
 
 
 def _files_read_by(source: Path) -> list[Path]:
-    """The files of a module's own name with another suffix, as page.html belongs to page.py."""
-    return sorted(
-        path
-        for path in source.parent.glob(f"{source.stem}.*")
-        if path.is_file() and path.suffix in DATA_SUFFIXES
-    )
+    """The files that count as a module's: its own, and those that all of its package share."""
+    below = (path for path in source.parent.rglob("*") if path.suffix in DATA_SUFFIXES)
+    return sorted(path for path in below if _owner(path) in (source, source.parent))
+
+
+def _owner(file: Path) -> Path:
+    """The module beside a file whose name it has, as model_card.md.jinja belongs to model_card.py;
+    otherwise the folder of the package that it lies in.
+    """
+    package = next(folder for folder in file.parents if (folder / "__init__.py").exists())
+    module = file.parent / f"{file.name.split('.')[0]}.py"
+    return module if module.exists() else package

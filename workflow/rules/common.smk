@@ -16,6 +16,7 @@ from unrolled.config.sweep import runs
 from unrolled.errors import UnrolledError
 from unrolled.fingerprint import code_hash
 from unrolled.model import files as model_files
+from unrolled.report import pictures as picture_files
 from unrolled.stages import acquire, gradient_flow
 from unrolled.text import dataset
 from unrolled.text.sentence_file import read_own_sentences
@@ -94,17 +95,36 @@ RUNS = {run.name: run for run in runs(config)}
 CELLS_AT_DEPTH = {cell_at_depth(run): run for run in RUNS.values()}
 NETWORKS = {run.network: run for run in RUNS.values()}
 CHECKS = {check for run in RUNS.values() for check in checks_of(run)}
-FIGURES = [
-    "loss",
-    "perplexity",
-    "spread",
-    "gradient_check",
-    "lengths",
-    "arrival",
-    "cosines",
-    "singular_values",
-    "activations",
-]
+PICTURES = {
+    "frequencies": ("Text", "how frequent words are"),
+    "lengths": ("Text", "lengths of sentences"),
+    "gradient_check": ("Proof", "errors of the gradients"),
+    "loss": ("Training", "loss of every run"),
+    "arrival": ("Gradients", "how far back gradients travel"),
+    "cosines": ("Gradients", "what truncation does to gradients"),
+    "singular_values": ("Gradients", "singular values of recurrent weights"),
+    "activations": ("Gradients", "where functions are saturated"),
+    "perplexity": ("Results", "test perplexity"),
+    "differences": ("Results", "differences between settings"),
+    "spread": ("Results", "every run beside its seeds"),
+}
+TIME_PICTURES = {
+    "cost": ("Time", "time against perplexity"),
+    "stages": ("Time", "where the time went"),
+}
+AGREEMENT_PICTURES = {"agreement": ("Results", "agreement over distances")}
+SIDE_BY_SIDE = {"side_by_side": ("Results", "experiments together")}
+REPORTED_PICTURES = [*PICTURES, *TIME_PICTURES]
+REPORTED_PICTURES += AGREEMENT_PICTURES if FROM_GRAMMAR else []
+PICTURES_OF_WORDS = {
+    "classes": ("Text", "the most telling word classes"),
+    "proof": ("Proof", "gates and planted faults"),
+    "surprise": ("Words", "what surprised the best and the worst run"),
+    "inside": ("Words", "hidden units and nearest neighbours"),
+    "samples": ("Words", "sentences by epoch and temperature"),
+}
+PORTRAITS = ["surprisal", "wall", "units", "neighbours"]
+BEST_OF_CELLS = list(dict.fromkeys(run.model["cell"] for run in RUNS.values()))
 TRAINED_MODEL = multiext("<runs>/{run}/model/", *model_files.FILES)
 GRADIENT_FLOW = expand("<runs>/{{run}}/flow/{table}.tsv", table=gradient_flow.COLUMNS)
 
@@ -119,6 +139,37 @@ wildcard_constraints:
 def stage_code(stage):
     """What makes a rule run again when the code of its stage has changed."""
     return code_hash(f"unrolled.stages.{stage}")
+
+
+def for_own_report(path, name, category, what):
+    """A file that Snakemake's own report shows as well."""
+    caption = f"../report/{name}.rst"
+    return report(path, caption=caption, category=category, labels={"what": what})
+
+
+def drawn(pictures):
+    """The wide drawing of each picture."""
+    return [
+        for_own_report(f"<figures>/{name}.svg", name, *shown)
+        for name, shown in pictures.items()
+    ]
+
+
+def beside_drawings(pictures):
+    """What else is written of each picture: the narrow drawing, the table, and what it says."""
+    return expand(
+        "<figures>/{picture}{suffix}",
+        picture=pictures,
+        suffix=picture_files.SUFFIXES[1:],
+    )
+
+
+def section_pages():
+    """The sections whose pictures are made of words, as pages of their own."""
+    return [
+        for_own_report(f"<figures>/{name}.html", name, *shown)
+        for name, shown in PICTURES_OF_WORDS.items()
+    ]
 
 
 # corpus
@@ -209,9 +260,33 @@ def sweep_settings(wildcards):
     return {name: run.settings for name, run in RUNS.items()}
 
 
-def of_runs(path):
-    """A file of every run that the summary is made of, `{run}` in its path being the run."""
-    return expand(path, run=summarised_runs())
+def of_runs(paths):
+    """Files of every run that the summary is made of, `{run}` in their paths being the run."""
+    return expand(paths, run=summarised_runs())
+
+
+def models_of_runs():
+    """The models of all runs that the summary is made of."""
+    return of_runs([f"<runs>/{{run}}/model/{file}" for file in model_files.FILES])
+
+
+def measured_jobs():
+    """What Snakemake has measured of the jobs that the summary waits for."""
+    of_corpus = ["acquire", "provenance", "vocabulary", "encode", "baselines"]
+    of_corpus += ["draw", "measure_grammar"] if FROM_GRAMMAR else ["prepare"]
+    of_corpus += ["classes"] if any(map(uses_classes, RUNS.values())) else []
+    of_each_run = ["train", "evaluate", "sample", "gradient_flow"]
+    of_each_run += ["agreement"] if FROM_GRAMMAR else []
+    of_each_run += ["score"] if OWN_SENTENCES else []
+    return [
+        *expand("<benchmarks>/{rule}.tsv", rule=[*of_corpus, "summarise"]),
+        *expand("<benchmarks>/check_gradients/{name}.tsv", name=CELLS_AT_DEPTH),
+        *expand("<benchmarks>/check_overfitting/{name}.tsv", name=CELLS_AT_DEPTH),
+        *expand("<benchmarks>/check_initial_loss/{name}.tsv", name=NETWORKS),
+        *expand(
+            "<benchmarks>/{rule}/{run}.tsv", rule=of_each_run, run=summarised_runs()
+        ),
+    ]
 
 
 def summarised_runs():
@@ -228,6 +303,7 @@ def is_complete(name):
         folder / "metrics.json",
         folder / "evaluation.tsv",
         folder / "samples.tsv",
+        folder / "wall.tsv",
         *(folder / f"flow/{table}.tsv" for table in gradient_flow.COLUMNS),
     ]
     needed += [folder / "agreement.tsv"] if FROM_GRAMMAR else []

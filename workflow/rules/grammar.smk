@@ -93,13 +93,8 @@ rule agreement_figure:
     input:
         tables=AGREEMENTS,
     output:
-        "<figures>/agreement.tsv",
-        figure=report(
-            "<figures>/agreement.svg",
-            caption="../report/agreement.rst",
-            category="Results",
-            labels={"what": "agreement over distances"},
-        ),
+        drawn(AGREEMENT_PICTURES),
+        beside_drawings(AGREEMENT_PICTURES),
     log:
         "<logs>/agreement_figure.log",
     benchmark:

@@ -8,11 +8,8 @@ rule summarise:
         evaluations=of_runs("<runs>/{run}/evaluation.tsv"),
         baselines="<corpus>/baselines.tsv",
     output:
-        summary=report(
-            "<results>/summary.tsv",
-            caption="../report/summary.rst",
-            category="Results",
-            labels={"what": "table of runs"},
+        summary=for_own_report(
+            "<results>/summary.tsv", "summary", "Results", "table of runs"
         ),
     log:
         "<logs>/summarise.log",
@@ -28,7 +25,7 @@ rule summarise:
 
 
 rule figures:
-    """Draw the pictures and write the table behind each."""
+    """Draw the pictures that show no times and write the table behind each."""
     input:
         summary="<results>/summary.tsv",
         histories=of_runs("<runs>/{run}/history.tsv"),
@@ -37,61 +34,8 @@ rule figures:
         gradients=expand("<checks>/gradient-{cell}.json", cell=CELLS_AT_DEPTH),
         flows=of_runs(GRADIENT_FLOW),
     output:
-        expand("<figures>/{figure}.tsv", figure=FIGURES),
-        loss=report(
-            "<figures>/loss.svg",
-            caption="../report/loss.rst",
-            category="Training",
-            labels={"what": "loss of every run"},
-        ),
-        perplexity=report(
-            "<figures>/perplexity.svg",
-            caption="../report/perplexity.rst",
-            category="Results",
-            labels={"what": "test perplexity"},
-        ),
-        spread=report(
-            "<figures>/spread.svg",
-            caption="../report/spread.rst",
-            category="Results",
-            labels={"what": "seeds and settings"},
-        ),
-        gradient_check=report(
-            "<figures>/gradient_check.svg",
-            caption="../report/gradient_check.rst",
-            category="Proof",
-            labels={"what": "errors of the gradients"},
-        ),
-        lengths=report(
-            "<figures>/lengths.svg",
-            caption="../report/lengths.rst",
-            category="Text",
-            labels={"what": "lengths of sentences"},
-        ),
-        arrival=report(
-            "<figures>/arrival.svg",
-            caption="../report/arrival.rst",
-            category="Training",
-            labels={"what": "how far back gradients travel"},
-        ),
-        cosines=report(
-            "<figures>/cosines.svg",
-            caption="../report/cosines.rst",
-            category="Training",
-            labels={"what": "what truncation does to gradients"},
-        ),
-        singular_values=report(
-            "<figures>/singular_values.svg",
-            caption="../report/singular_values.rst",
-            category="Training",
-            labels={"what": "singular values of recurrent weights"},
-        ),
-        activations=report(
-            "<figures>/activations.svg",
-            caption="../report/activations.rst",
-            category="Training",
-            labels={"what": "where functions are saturated"},
-        ),
+        drawn(PICTURES),
+        beside_drawings(PICTURES),
     log:
         "<logs>/figures.log",
     benchmark:
@@ -102,6 +46,54 @@ rule figures:
         code=stage_code("figures"),
     script:
         "../scripts/figures.py"
+
+
+rule time_figures:
+    """Draw where the time went."""
+    input:
+        summary="<results>/summary.tsv",
+        timings=of_runs("<runs>/{run}/timing.tsv"),
+        jobs=measured_jobs(),
+    output:
+        drawn(TIME_PICTURES),
+        beside_drawings(TIME_PICTURES),
+    log:
+        "<logs>/time_figures.log",
+    benchmark:
+        "<benchmarks>/time_figures.tsv"
+    conda:
+        "../envs/unrolled.yaml"
+    params:
+        code=stage_code("time_figures"),
+    script:
+        "../scripts/time_figures.py"
+
+
+rule model_cards:
+    """Say of the best run of each cell what it is good for, and how to load it."""
+    input:
+        models_of_runs(),
+        provenance="<corpus>/provenance.json",
+        profile="<corpus>/profile.json",
+        baselines="<corpus>/baselines.tsv",
+        summary="<results>/summary.tsv",
+        metrics=of_runs("<runs>/{run}/metrics.json"),
+        samples=of_runs("<runs>/{run}/samples.tsv"),
+        made_with=of_runs("<runs>/{run}/provenance.json"),
+        entropy="<corpus>/entropy.json" if FROM_GRAMMAR else [],
+    output:
+        expand("<results>/model_cards/{cell}.md", cell=BEST_OF_CELLS),
+    log:
+        "<logs>/model_cards.log",
+    benchmark:
+        "<benchmarks>/model_cards.tsv"
+    conda:
+        "../envs/unrolled.yaml"
+    params:
+        config=config,
+        code=stage_code("model_cards"),
+    script:
+        "../scripts/model_cards.py"
 
 
 rule report:
@@ -115,20 +107,18 @@ rule report:
         gradients=expand("<checks>/gradient-{cell}.json", cell=CELLS_AT_DEPTH),
         overfitting=expand("<checks>/overfitting-{cell}.json", cell=CELLS_AT_DEPTH),
         initial_losses=expand("<checks>/initial_loss-{network}.json", network=NETWORKS),
-        figures=expand("<figures>/{figure}.svg", figure=FIGURES),
-        agreement=["<figures>/agreement.svg"] if FROM_GRAMMAR else [],
+        figures=expand("<figures>/{figure}.svg", figure=REPORTED_PICTURES),
+        beside_figures=beside_drawings(REPORTED_PICTURES),
+        portraits=expand("<results>/portraits/{table}.tsv", table=PORTRAITS),
         entropy="<corpus>/entropy.json" if FROM_GRAMMAR else [],
-        flows=of_runs(GRADIENT_FLOW),
         samples=of_runs("<runs>/{run}/samples.tsv"),
         timing=of_runs("<runs>/{run}/timing.tsv"),
         made_with=of_runs("<runs>/{run}/provenance.json"),
         own_sentences=of_runs("<runs>/{run}/own_sentences.tsv") if OWN_SENTENCES else [],
     output:
-        report=report(
-            "<results>/report.html",
-            caption="../report/report.rst",
-            category="Results",
-            labels={"what": "the whole report"},
+        section_pages(),
+        report=for_own_report(
+            "<results>/report.html", "report", "Results", "the whole report"
         ),
         record="<results>/run.json",
     log:

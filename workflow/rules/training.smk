@@ -15,6 +15,7 @@ rule train:
         metrics="<runs>/{run}/metrics.json",
         timing="<runs>/{run}/timing.tsv",
         provenance="<runs>/{run}/provenance.json",
+        wall="<runs>/{run}/wall.tsv",
     log:
         "<logs>/train/{run}.log",
     benchmark:

@@ -15,8 +15,10 @@ with logged(snakemake.log[0]):
         snakemake.input.initial_losses,
         bool(snakemake.input.classes),
         {Path(path).parent.name: Path(path).parent for path in snakemake.input.samples},
-        [*snakemake.input.figures, *snakemake.input.agreement],
+        snakemake.input.figures,
+        Path(snakemake.input.portraits[0]).parent,
         snakemake.params.beside,
         snakemake.output.report,
         snakemake.output.record,
+        Path(snakemake.output[0]).parent,
     )

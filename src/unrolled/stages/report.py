@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.report.flow import read_flow
-from unrolled.report.page import Material, render
-from unrolled.storage import read_json, read_text, read_tsv, write_json, write_text
+from unrolled.report.page import PICTURES_OF_WORDS, Material, render, render_section
+from unrolled.report.pictures import read_picture
+from unrolled.storage import read_json, read_tsv, write_json, write_text
 from unrolled.text.classes import read_classes
 from unrolled.text.vocabulary import read_vocabulary
 
 Folders = Mapping[str, Path]
+PORTRAITS = ["surprisal", "wall", "units", "neighbours"]
+"""The tables of the best and the worst run."""
+
 VERSIONS = ["unrolled", "python", "numpy", "commit"]
 
 
@@ -26,11 +29,13 @@ def run(
     with_classes: bool,
     run_folders: Mapping[str, Path | str],
     figures: Sequence[Path | str],
+    portraits: Path | str,
     beside: Mapping[str, str | None],
     report: Path | str,
     record: Path | str,
+    pictures_of_words: Path | str,
 ) -> None:
-    """Write the report and the resolved configuration.
+    """Write the report, some of its sections as pages of their own, and the resolved configuration.
 
     Args:
         config: the resolved configuration.
@@ -43,14 +48,17 @@ def run(
         with_classes: whether any run goes by word classes; vocabulary and classes are read only
             then.
         run_folders: of the runs that exist, by name.
-        figures: the SVG files; beside agreement.svg, where it is one of them, lies its table.
+        figures: the wide drawings of the pictures, beside which their other files lie.
+        portraits: the folder of the tables of `PORTRAITS`.
         beside: what each experiment beside this one is for, by its name.
         report: the page to write.
         record: the JSON file of the configuration to write.
+        pictures_of_words: the folder of the pages of single sections to write.
     """
     corpus = Path(corpus)
     folders = {name: Path(folder) for name, folder in run_folders.items()}
-    drawn = {Path(path).stem: Path(path) for path in figures}
+    drawn = [read_picture(Path(path).parent, Path(path).stem) for path in figures]
+    pictures = {picture.name: picture for picture in drawn}
     from_grammar = config["corpus"]["source"] == "grammar"
     own = folders if config["evaluation"]["sentences"] else {}
     material = Material(
@@ -69,20 +77,16 @@ def run(
         own_words=_tables(own, "own_words.tsv"),
         timing={name: rows[0] for name, rows in _tables(folders, "timing.tsv").items()},
         versions=_versions(folders),
-        figures={name: _inline(read_text(path)) for name, path in drawn.items()},
-        flows={name: read_flow(folder / "flow") for name, folder in folders.items()},
+        pictures=pictures,
+        **{name: read_tsv(Path(portraits) / f"{name}.tsv") for name in PORTRAITS},
         entropy=read_json(corpus / "entropy.json") if from_grammar else None,
-        agreement=_agreement(drawn),
+        agreement=pictures["agreement"].rows if "agreement" in pictures else [],
         beside=beside,
     )
     write_text(report, render(material))
+    for name, section in PICTURES_OF_WORDS.items():
+        write_text(Path(pictures_of_words) / f"{name}.html", render_section(material, section))
     write_json(record, config)
-
-
-def _agreement(figures: Mapping[str, Path]) -> list[dict[str, str]]:
-    """The table behind the figure of agreeing words, if there is one."""
-    figure = figures.get("agreement")
-    return read_tsv(figure.with_suffix(".tsv")) if figure else []
 
 
 def _classes(corpus: Path) -> dict[str, Any]:
@@ -104,8 +108,3 @@ def _versions(folders: Folders) -> dict[str, str]:
     records = [read_json(folder / "provenance.json") for folder in folders.values()]
     found = {key: {record[key]: None for record in records if record[key]} for key in VERSIONS}
     return {key: " and ".join(values) for key, values in found.items() if values}
-
-
-def _inline(svg: str) -> str:
-    """A figure without what only a file of its own needs."""
-    return svg[svg.index("<svg") :]
