@@ -2,6 +2,7 @@
 # make test        install what judges the project too, and run all of it
 # make benchmark   install PyTorch beside it into benchmarks/.venv, measure speed (an hour, nothing else running)
 # make benchmark-perplexity  how long output layers take to a perplexity (some 5 minutes, with WIKITEXT an hour more)
+# make benchmark-report  how long pictures and page take to build and to show, for 18 and 300 runs (some 5 minutes)
 # WIKITEXT=wikitext-2.zip  a zip file of WikiText-2 to measure that on, too
 # EXPERIMENT=wide  another experiment of config/experiments/ instead of the default one
 # PYTHON=python3.12  another interpreter than python3, 3.11 or later
@@ -14,7 +15,7 @@ BIN := .venv/bin
 CONFIGFILE := $(if $(filter default,$(EXPERIMENT)),,--configfile config/experiments/$(EXPERIMENT).yaml)
 SNAKEMAKE := $(BIN)/snakemake $(CONFIGFILE)
 
-.PHONY: all run install install-dev test lint benchmark benchmark-perplexity pins clean
+.PHONY: all run install install-dev test lint benchmark benchmark-perplexity benchmark-report pins clean
 .DELETE_ON_ERROR:
 
 all: run
@@ -63,6 +64,9 @@ benchmark: benchmarks/.venv/.installed
 benchmark-perplexity: benchmarks/.venv/.installed run
 	benchmarks/.venv/bin/python benchmarks/time_to_perplexity.py --corpus results/default/corpus $(if $(WIKITEXT),--wikitext $(WIKITEXT))
 	benchmarks/.venv/bin/python benchmarks/figure.py
+
+benchmark-report: install-dev
+	$(BIN)/python benchmarks/report.py
 
 benchmarks/.venv/.installed: requirements.txt benchmarks/requirements.txt
 	$(PYTHON) -m venv benchmarks/.venv
