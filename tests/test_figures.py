@@ -289,7 +289,7 @@ def test_the_learning_rate_is_an_area_at_the_bottom_as_high_as_its_share_of_the_
     highest = areas[0][1]
     assert areas[0] == pytest.approx({1: highest, 2: highest / 2, 3: 0})
     assert areas[1] == pytest.approx({1: highest / 4, 2: highest / 4, 3: highest / 4})
-    assert "learning rate to 4" in _names(figure)
+    assert "rate ≤ 4" in _names(figure)
     # below all lines: the lowest loss is 1.9 at epoch 1
     bottom, top = figure.axes[0].get_ylim()
     assert bottom + highest * (top - bottom) < 1.9

@@ -295,7 +295,7 @@ def _line_handles(baselines: Mapping[str, float]) -> list[Artist]:
 def _rate_handles(rates: Mapping[str, Points], history: History) -> list[Artist]:
     """The learning rate with its scale, or a word where it does not change."""
     if rates:
-        label = f"learning rate to {_largest(rates):.2g}"
+        label = f"rate ≤ {_largest(rates):.2g}"
         return [Patch(alpha=0.5, label=label, **RATE_STYLE)]
     known = any(row.get("learning_rate") for rows in history.values() for row in rows)
     return [Line2D([], [], linestyle="", label="constant learning rate")] if known else []
