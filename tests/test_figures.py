@@ -1,6 +1,7 @@
 """The pictures of the report."""
 
 import itertools
+import functools
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -99,7 +100,7 @@ def test_every_figure_of_the_page_is_drawn_here() -> None:
 @every_width
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_figure_gives_the_same_bytes_again(name: str, width: float) -> None:
-    assert _svg(name, width) == _svg(name, width)
+    assert _drawn(name, width) == _drawn(name, width)
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -115,7 +116,7 @@ def test_last_bits_of_a_layout_change_no_byte(name: str, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Figure, "draw_without_rendering", disturbed)
 
-    assert _svg(name) == undisturbed
+    assert _drawn(name) == undisturbed
 
 
 @every_width
@@ -563,9 +564,13 @@ def _histograms(axis: Axes) -> list[tuple[str, dict[int, int]]]:
     ]
 
 
-def _svg(name: str, width: float = WIDE) -> str:
+def _drawn(name: str, width: float = WIDE) -> str:
     with drawing_style():
         return svg_text(DRAWN[name](width), name)
+
+
+_svg = functools.cache(_drawn)
+"""Drawn once, for tests that only read it."""
 
 
 def _words(name: str) -> set[str]:

@@ -326,15 +326,15 @@ def test_what_a_section_shows_alone_is_what_it_shows_on_the_page() -> None:
         alone = render_section(full(), one)
 
         assert section(page, name) in alone
-        assert f"<h1>{one.heading}</h1>" in alone
+        assert f'<h1>Trial</h1>\n<h2 id="{name}">{one.heading}</h2>' in alone
         assert "There is nothing to show." not in alone
 
 
-@pytest.mark.parametrize("name", set(PICTURES_OF_WORDS) - {"proof"})
+@pytest.mark.parametrize("name", sorted({*PICTURES_OF_WORDS} - {"proof"}))
 def test_a_section_alone_says_so_where_there_is_nothing_to_show(name: str) -> None:
     alone = render_section(material(**NOTHING_FINISHED), PICTURES_OF_WORDS[name])
 
-    assert text(alone) == f"{PICTURES_OF_WORDS[name].heading} There is nothing to show."
+    assert text(alone) == f"Trial {PICTURES_OF_WORDS[name].heading} There is nothing to show."
 
 
 def test_equal_material_gives_equal_bytes() -> None:

@@ -1,6 +1,7 @@
 """What all pages have in common: how templates are read, how pages look, what browsers may load."""
 
 import base64
+import functools
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ _MOST_ROWS = 200
 """Of a table of numbers on the page; files have them all."""
 
 
+@functools.cache
 def environment() -> jinja2.Environment:
     """How templates of this folder are read: all that they print is escaped."""
     found = jinja2.Environment(
