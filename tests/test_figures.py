@@ -1,7 +1,7 @@
 """The pictures of the report."""
 
-import itertools
 import functools
+import itertools
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable

@@ -201,8 +201,8 @@ def _draw_panel(axis: Axes, found: Sequence[Curve], looks: dict[str, Look]) -> N
     for place, curve in enumerate(found):
         look = looks[curve.depth]
         means = curve.means
-        below = [means[distance] - min(curve.losses[distance]) for distance in means]
-        above = [max(curve.losses[distance]) - means[distance] for distance in means]
+        below = [max(0, means[distance] - min(curve.losses[distance])) for distance in means]
+        above = [max(0, max(curve.losses[distance]) - means[distance]) for distance in means]
         aside = 1 + 0.03 * (place - (len(found) - 1) / 2)  # so that bars do not hide each other
         axis.errorbar(
             [max(distance, NO_DISTANCE) * aside for distance in means],
