@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from report_material import summary_row
 from unrolled.report.comparison import (
@@ -22,6 +21,7 @@ from unrolled.report.comparison import (
     perplexity_change,
     pooled_interval,
     pooled_spread,
+    student_t,
     welch_interval,
 )
 from unrolled.report.runs import Setting, by_setting, run_results
@@ -94,26 +94,33 @@ def test_a_pooled_interval_is_that_of_hand_arithmetic() -> None:
 
 
 @given(st.integers(2, 9), st.integers(2, 9), st.integers(0, 10_000))
-def test_welch_s_interval_is_that_of_scipy(count: int, others: int, seed: int) -> None:
+def test_welch_s_interval_is_that_of_his_formula(count: int, others: int, seed: int) -> None:
     values, other_values = groups_of([count, others], seed)
 
     interval = welch_interval(values, other_values)
 
-    test = stats.ttest_ind(values, other_values, equal_var=False)
-    expected = test.confidence_interval(0.95)
-    assert agrees(interval, expected.low, expected.high)
+    own, of_others = np.var(values, ddof=1) / count, np.var(other_values, ddof=1) / others
+    freedom = (own + of_others) ** 2 / (own**2 / (count - 1) + of_others**2 / (others - 1))
+    reach = t_by_integration(float(freedom)) * np.sqrt(own + of_others)
+    middle = np.mean(values) - np.mean(other_values)
+    assert agrees(interval, middle - reach, middle + reach, tolerance=1e-6)
 
 
 @given(st.integers(2, 9), st.integers(2, 9), st.integers(0, 10_000))
-def test_a_pooled_interval_of_two_groups_is_that_of_scipy(
+def test_a_pooled_interval_of_two_groups_is_that_of_student(
     count: int, others: int, seed: int
 ) -> None:
     groups = groups_of([count, others], seed)
 
     interval = pooled(groups)
 
-    expected = stats.ttest_ind(*groups, equal_var=True).confidence_interval(0.95)
-    assert agrees(interval, expected.low, expected.high)
+    squares = sum(
+        (size - 1) * np.var(group, ddof=1) for size, group in zip((count, others), groups)
+    )
+    freedom = count + others - 2
+    reach = t_by_integration(freedom) * np.sqrt(squares / freedom * (1 / count + 1 / others))
+    middle = np.mean(groups[0]) - np.mean(groups[1])
+    assert agrees(interval, middle - reach, middle + reach, tolerance=1e-6)
 
 
 @given(SIZES, st.integers(0, 10_000))
@@ -130,8 +137,28 @@ def test_a_pooled_interval_is_told_from_the_residuals_of_all_groups(
         len(groups[0]) ** -0.5, len(groups[1]) ** -0.5
     )
     middle = np.mean(groups[0]) - np.mean(groups[1])
-    low, high = stats.t.interval(0.95, freedom, middle, error)
-    assert agrees(interval, low, high)
+    reach = t_by_integration(freedom) * error
+    assert agrees(interval, middle - reach, middle + reach, tolerance=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "t"),
+    [(1, 12.706205), (2, 4.302653), (3, 3.182446), (9, 2.262157), (30, 2.042272), (120, 1.979930)],
+)
+def test_student_s_t_is_that_of_the_tables(freedom: int, t: float) -> None:
+    assert student_t(freedom) == pytest.approx(t, abs=5e-7)
+    assert t_by_integration(freedom) == pytest.approx(t, abs=1e-6)
+
+
+def t_by_integration(freedom: float) -> float:
+    """Where 0.475 of Student's density lie between 0 and it, by summing the density up."""
+    places = np.linspace(0, 20, 400_001)
+    largest = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2))
+    density = (
+        largest / math.sqrt(freedom * math.pi) * (1 + places**2 / freedom) ** (-(freedom + 1) / 2)
+    )
+    steps = (density[1:] + density[:-1]) / 2 * np.diff(places)
+    return float(np.interp(0.475, np.concatenate([[0], np.cumsum(steps)]), places))
 
 
 def test_groups_of_one_say_nothing_of_the_spread() -> None:

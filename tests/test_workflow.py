@@ -761,9 +761,12 @@ class TestAnExperimentBesideAnother:
         links.feed(page.read_text(encoding="utf-8"))
 
         assert "2 experiments side by side" in " ".join(links.shown.split())
-        assert {"#grammar", "#other", "../grammar/report.html", "../other/report.html"} <= set(
-            links.addresses
-        )
+        assert {
+            "#experiment-grammar",
+            "#experiment-other",
+            "../grammar/report.html",
+            "../other/report.html",
+        } <= set(links.addresses)
         assert len(links.ids) == len(set(links.ids))
         rows = read_tsv(page.parent / "figures/side_by_side.tsv")
         assert [row["experiment"] for row in rows] == ["grammar", "grammar", "other"]

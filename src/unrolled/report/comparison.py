@@ -1,12 +1,14 @@
 """How sure a difference between two settings is, told from the spread between their seeds."""
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean, variance
+from typing import Any
 
-from scipy.special import stdtrit
+from mpmath import betainc, findroot
 
 from unrolled.report.runs import Setting, best_setting
 
@@ -217,5 +219,23 @@ def _mean_difference(values: Sequence[float], others: Sequence[float]) -> float:
 
 
 def _interval(middle: float, error: float, freedom: float) -> Interval:
-    reach = error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    reach = error * student_t(freedom)
     return Interval(middle - reach, middle + reach)
+
+
+@functools.cache
+def student_t(degrees_of_freedom: float) -> float:
+    """The number that Student's t stays below, whatever its sign, with the probability CONFIDENCE.
+
+    Args:
+        degrees_of_freedom: 1 or more.
+
+    Source: Abramowitz & Stegun, Handbook of Mathematical Functions (1964), 26.7.1: beyond t on
+        either side lies the incomplete beta function I_x(ν/2, 1/2) at x = ν / (ν + t²).
+    """
+
+    def too_much_beyond(t: float) -> Any:
+        x = degrees_of_freedom / (degrees_of_freedom + t * t)
+        return betainc(degrees_of_freedom / 2, 0.5, 0, x, regularized=True) - (1 - CONFIDENCE)
+
+    return float(findroot(too_much_beyond, (1, 20), solver="anderson"))
