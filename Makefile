@@ -44,9 +44,9 @@ install-dev: .venv/.installed-dev
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	@touch $@
 
-# the longest file first, so that no core waits for it at the end
+# the longest files first, so that no core waits for them at the end
 test: install-dev lint
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/test_workflow.py tests
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/test_workflow.py tests/test_workflow_troubles.py tests
 
 lint: install-dev
 	$(BIN)/ruff check .

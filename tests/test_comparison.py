@@ -114,9 +114,7 @@ def test_a_pooled_interval_of_two_groups_is_that_of_student(
 
     interval = pooled(groups)
 
-    squares = sum(
-        (size - 1) * np.var(group, ddof=1) for size, group in zip((count, others), groups)
-    )
+    squares = sum((len(group) - 1) * np.var(group, ddof=1) for group in groups)
     freedom = count + others - 2
     reach = t_by_integration(freedom) * np.sqrt(squares / freedom * (1 / count + 1 / others))
     middle = np.mean(groups[0]) - np.mean(groups[1])
@@ -152,7 +150,7 @@ def test_student_s_t_is_that_of_the_tables(freedom: int, t: float) -> None:
 
 def t_by_integration(freedom: float) -> float:
     """Where 0.475 of Student's density lie between 0 and it, by summing the density up."""
-    places = np.linspace(0, 20, 400_001)
+    places = np.linspace(0, 20, 40_001)
     largest = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2))
     density = (
         largest / math.sqrt(freedom * math.pi) * (1 + places**2 / freedom) ** (-(freedom + 1) / 2)

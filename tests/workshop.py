@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SMOKE = "config/experiments/smoke.yaml"
 GRAMMAR = "config/experiments/grammar.yaml"
 
+RUNS = ["elman-hidden8-depth1-seed1", "elman-hidden8-depthfull-seed1"]
+"""Those of the smoke experiment."""
+
 GRAMMAR_TEXT = """\
 experiment: grammar
 corpus: {source: grammar}
@@ -136,6 +139,11 @@ def jobs(output: str) -> Counter[str]:
         return Counter()
     rows = re.findall(r"^([\w-]+) +(\d+)$", table[1], re.MULTILINE)
     return Counter({rule: int(n) for rule, n in rows if rule not in {"all", "total"}})
+
+
+def errors(output: str) -> list[str]:
+    """The lines in which a job says what was wrong."""
+    return re.findall(r"^[A-Z][A-Za-z]+Error: .*$", output, re.MULTILINE)
 
 
 def _hash(path: Path) -> str:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import mean, variance
 from typing import Any
 
-from mpmath import betainc, findroot
+from mpmath import fp
 
 from unrolled.report.runs import Setting, best_setting
 
@@ -236,6 +236,6 @@ def student_t(degrees_of_freedom: float) -> float:
 
     def too_much_beyond(t: float) -> Any:
         x = degrees_of_freedom / (degrees_of_freedom + t * t)
-        return betainc(degrees_of_freedom / 2, 0.5, 0, x, regularized=True) - (1 - CONFIDENCE)
+        return fp.betainc(degrees_of_freedom / 2, 0.5, 0, x, regularized=True) - (1 - CONFIDENCE)
 
-    return float(findroot(too_much_beyond, (1, 20), solver="anderson"))
+    return float(fp.findroot(too_much_beyond, (1, 20), solver="anderson"))
