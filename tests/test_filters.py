@@ -14,6 +14,7 @@ from unrolled.report.page.filters import (
     cell_of_table,
     drawing,
     number_columns,
+    unbroken,
     visible,
     words,
 )
@@ -242,3 +243,9 @@ def test_a_spread_is_told_by_its_ends_unless_they_look_alike(
     values: list[float], digits: int, shown: str
 ) -> None:
     assert spread(values, digits) == shown
+
+
+def test_a_line_ends_neither_inside_a_number_nor_before_its_percent_sign() -> None:
+    told = "At 1.5e-16 and 1e-7, well-known and 3 - 4, it is 30 % of all."
+
+    assert unbroken(told) == "At 1.5e−16 and 1e−7, well-known and 3 - 4, it is 30\u00a0% of all."

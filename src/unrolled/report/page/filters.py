@@ -52,6 +52,11 @@ def _closed(text: str) -> str:
     return "\u2068" * closed_too_often + text + "\u2069" * left_open
 
 
+def unbroken(sentence: str) -> str:
+    """A sentence in which no line ends inside a number or between it and its percent sign."""
+    return re.sub(r"(\de)-(\d)", r"\1−\2", sentence).replace(" %", "\u00a0%")
+
+
 def drawing(svg: str) -> Markup:
     """A figure, let through as it is."""
     return Markup(svg)

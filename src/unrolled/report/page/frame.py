@@ -33,6 +33,7 @@ def environment() -> jinja2.Environment:
         filters.words,
         filters.visible,
         filters.drawing,
+        filters.unbroken,
         numbers.number,
         numbers.whole,
         numbers.percent,
