@@ -510,6 +510,7 @@ PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 
 LONGEST = {
+    "word class": 40,
     "surprising word": 60,
     "guess": 30,
     "word read": 24,
