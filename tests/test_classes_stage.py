@@ -321,7 +321,7 @@ def test_the_report_shows_the_words_of_telling_classes_as_text(
     assert section.count("<tr>") == 1 + 10
     assert "<b>" not in section
     assert "&lt;b&gt;&amp;" in section
-    assert "noun1 " in section
+    assert "<bdi>noun1</bdi> " in section
 
 
 def test_the_report_marks_classes_of_which_not_all_words_are_shown(
