@@ -2,7 +2,7 @@
 # make test        install what judges the project too, and run all of it
 # make benchmark   install PyTorch beside it into benchmarks/.venv, measure speed (an hour, nothing else running)
 # make benchmark-perplexity  how long output layers take to a perplexity (some 5 minutes, with WIKITEXT an hour more)
-# make benchmark-report  how long pictures and page take to build and to show, for 18 and 300 runs (some 5 minutes)
+# make benchmark-report  how long pictures and page take to build and to show, for 18 and 300 runs (some 2 minutes)
 # WIKITEXT=wikitext-2.zip  a zip file of WikiText-2 to measure that on, too
 # EXPERIMENT=wide  another experiment of config/experiments/ instead of the default one
 # PYTHON=python3.12  another interpreter than python3, 3.11 or later
