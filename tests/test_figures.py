@@ -5,7 +5,6 @@ import itertools
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,7 +33,6 @@ from unrolled.report.drawing import (
     drawing_style,
     new_figure,
     svg_text,
-    write_figure,
 )
 from unrolled.report.figures import (
     activation_figure,
@@ -152,14 +150,6 @@ def test_a_label_is_escaped() -> None:
         svg = svg_text(new_figure(1, 1, 'a "b" <c> & d'), "x")
 
     assert ET.fromstring(svg).get("aria-label") == 'a "b" <c> & d'
-
-
-def test_a_figure_is_written_under_the_name_of_its_file(tmp_path: Path) -> None:
-    with drawing_style():
-        write_figure(tmp_path / "mine.svg", DRAWN["lengths"](WIDE))
-
-    svg = (tmp_path / "mine.svg").read_text(encoding="utf-8")
-    assert {name.split("-")[0] for name in re.findall(r'\bid="([^"]+)"', svg)} == {"mine"}
 
 
 def test_ids_of_different_figures_never_meet_and_references_find_theirs() -> None:

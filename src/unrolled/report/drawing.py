@@ -125,11 +125,6 @@ def drawing_style() -> Any:
     return mpl.rc_context(STYLE)
 
 
-def write_figure(path: Path, figure: Figure) -> None:
-    """Write a figure as SVG, its ids beginning with the name of its file."""
-    write_text(path, svg_text(figure, path.stem))
-
-
 def svg_text(figure: Figure, name: str) -> str:
     """The figure as SVG: no date, ids that begin with the figure's name, ink in the text's colour.
 

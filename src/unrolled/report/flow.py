@@ -81,15 +81,6 @@ class Flow:
         """The share of saturated values, by the activation."""
         return {row["activation"]: float(row["saturated_share"]) for row in self.saturation}
 
-    def first_lag_below(self, share: float) -> int | None:
-        """The first lag at which less arrives; None if there is none."""
-        return next((lag for lag, arrived in self.shares.items() if arrived < share), None)
-
-    def first_depth_from(self, cosine: float) -> int | None:
-        """The least measured depth with a cosine as high; None if there is none."""
-        found = self.cosine_by_depth
-        return next((depth for depth in found if found[depth] >= cosine), None)
-
 
 def read_flow(folder: Path) -> Flow:
     """The tables in a run's folder of them.

@@ -15,7 +15,15 @@ import jinja2
 
 from unrolled.config import sweep
 from unrolled.report.numbers import number, percent, whole
-from unrolled.report.runs import BEST, RunResult, Setting, best_run, by_setting, cell_title
+from unrolled.report.runs import (
+    BEST,
+    RunResult,
+    Setting,
+    best_run,
+    by_setting,
+    cell_title,
+    count_states,
+)
 
 Row = Mapping[str, str]
 
@@ -106,7 +114,7 @@ def render_card(material: CardMaterial) -> str:
     return environment.get_template("model_card.md.jinja").render(
         material=material,
         cell=cell_title(material.cell),
-        states=_counted(material.runs),
+        states=count_states(material.runs),
         best_rule=BEST,
         folder=f"results/{material.config['experiment']}",
         splits=SPLITS,
@@ -192,12 +200,6 @@ def _checks(config: Mapping[str, Any], run: RunResult) -> dict[str, str]:
         f"initial_loss-{network}": "before training, a network of this shape knows nothing:"
         " it loses what guessing loses",
     }
-
-
-def _counted(runs: Sequence[RunResult]) -> dict[str, int]:
-    """How many runs ended in each state."""
-    states = [run.state for run in runs]
-    return {state: states.count(state) for state in dict.fromkeys(states)}
 
 
 def _printed(value: Any) -> str:

@@ -176,6 +176,12 @@ def worst_run(runs: Sequence[RunResult]) -> RunResult | None:
     return max(_compared(runs), key=_rank, default=None)
 
 
+def count_states(runs: Sequence[RunResult]) -> dict[str, int]:
+    """How many runs ended in each state."""
+    states = [run.state for run in runs]
+    return {state: states.count(state) for state in dict.fromkeys(states)}
+
+
 def _compared(runs: Sequence[RunResult]) -> list[RunResult]:
     return [run for run in runs if run.finished and run.validation_loss is not None]
 

@@ -15,7 +15,14 @@ from unrolled.report.page.frame import environment, frame
 from unrolled.report.page.material import Material
 from unrolled.report.page.network import network
 from unrolled.report.proofs import fault_rows, gradient_rows, learned_rows
-from unrolled.report.runs import BEST, RunResult, best_run, best_setting, by_setting, run_results
+from unrolled.report.runs import (
+    BEST,
+    best_run,
+    best_setting,
+    by_setting,
+    count_states,
+    run_results,
+)
 
 
 def render(material: Material) -> str:
@@ -49,7 +56,7 @@ def _context(material: Material) -> dict[str, Any]:
         "method_of_comparison": METHOD,
         "noise": noise_note(settings),
         "digits": 1 if best and best.mean_perplexity >= 10 else 2,
-        "states": _counted(runs),
+        "states": count_states(runs),
         "baseline": of_test(material.baselines, "perplexity"),
         "network": network(material, run),
         "curves": of_agreement,
@@ -68,9 +75,3 @@ def _shown_distances(found: Sequence[Curve]) -> list[int]:
     """Those of the agreement's distances that find room in a table: none, and the powers of two."""
     distances = sorted({distance for curve in found for distance in curve.losses})
     return [distance for distance in distances if distance.bit_count() < 2]
-
-
-def _counted(runs: Sequence[RunResult]) -> dict[str, int]:
-    """How many runs ended in each state."""
-    states = [run.state for run in runs]
-    return {state: states.count(state) for state in dict.fromkeys(states)}
