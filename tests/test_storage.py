@@ -3,14 +3,16 @@
 import errno
 import json
 import math
+import mmap
 import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -22,14 +24,21 @@ from numpy.typing import NDArray
 from unrolled.errors import DataError
 from unrolled.storage import (
     Cell,
+    bytes_meant,
+    bytes_shown,
+    iterate_lines,
+    iterate_tsv,
+    new_array,
     new_file,
     new_folder,
+    new_table,
     read_array,
     read_bytes,
     read_json,
     read_tensors,
     read_text,
     read_tsv,
+    release,
     write_array,
     write_bytes,
     write_json,
@@ -220,6 +229,73 @@ class TestText:
             read_text(tmp_path / "text")
 
 
+class TestLines:
+    @settings(max_examples=50)
+    @given(lines=st.lists(st.text("a\r\t\x0b\x1c\x85\u2028é")))
+    def test_only_a_line_feed_ends_one(self, folder: Path, lines: list[str]) -> None:
+        write_text(folder / "lines", "".join(f"{line}\n" for line in lines))
+
+        assert list(iterate_lines(folder / "lines")) == lines
+
+    def test_the_last_one_may_lack_its_line_feed(self, tmp_path: Path) -> None:
+        write_text(tmp_path / "lines", "a\n\nb")
+
+        assert list(iterate_lines(tmp_path / "lines")) == ["a", "", "b"]
+
+    def test_what_is_not_utf_8_is_named_with_its_row_once_it_is_come_to(
+        self, tmp_path: Path
+    ) -> None:
+        write_bytes(tmp_path / "lines", b"a\rb\n\xe2\x80\xa8\nc\xc3\n")
+
+        lines = iterate_lines(tmp_path / "lines")
+
+        assert [next(lines), next(lines)] == ["a\rb", "\u2028"]
+        with pytest.raises(DataError, match=r"/lines, row 3: the byte 0xc3 is not UTF-8; save"):
+            next(lines)
+
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match=r"/none cannot be read: No such file or directory$"):
+            next(iterate_lines(tmp_path / "none"))
+
+
+class TestBytesAsText:
+    @pytest.mark.parametrize(
+        ("content", "text"),
+        [
+            (b"plain", "plain"),
+            ("naïve 的 \u202e😀".encode(), "naïve 的 \u202e😀"),
+            (b"caf\xe9", r"caf\xe9"),
+            (b"C:\\x00", r"C:\\x00"),  # a backslash, not a zero
+            (b"a\0b", r"a\x00b"),
+            (b"\xed\xa0\x80", r"\xed\xa0\x80"),  # half of a surrogate pair is not UTF-8
+            (b"\xc0\xaf", r"\xc0\xaf"),  # nor is a character in more bytes than it needs
+            (b"\xe7\x9a", r"\xe7\x9a"),  # nor one that is cut short
+            (b"a\tb\r\n", "a\tb\r\n"),
+        ],
+    )
+    def test_what_is_utf_8_stands_as_it_is_and_all_else_by_its_number(
+        self, content: bytes, text: str
+    ) -> None:
+        assert bytes_shown(content) == text
+        assert bytes_meant(text) == content
+
+    @settings(max_examples=300)
+    @given(
+        content=st.binary()
+        | st.text().map(str.encode)
+        | st.text("\\x0f7\0").map(str.encode)
+        | st.lists(st.sampled_from([b"\\", b"x", b"0", b"\xe2", b"\x80", b"\0"])).map(b"".join)
+    )
+    def test_any_bytes_come_back(self, content: bytes) -> None:
+        assert bytes_meant(bytes_shown(content)) == content
+
+    @given(content=st.binary())
+    def test_it_can_be_a_cell_of_a_table(self, folder: Path, content: bytes) -> None:
+        write_tsv(folder / "a.tsv", ["bytes"], [{"bytes": bytes_shown(content)}])
+
+        assert bytes_meant(read_tsv(folder / "a.tsv")[0]["bytes"]) == content
+
+
 class TestJson:
     def test_a_person_can_read_it(self, tmp_path: Path) -> None:
         write_json(tmp_path / "a.json", {"z": "naïve", "a": [1]})
@@ -298,6 +374,56 @@ class TestTsv:
         write_tsv(tmp_path / "a.tsv", ["b"], [{"a": 1, "b": 2, "c": 3}])
 
         assert read_tsv(tmp_path / "a.tsv") == [{"b": "2"}]
+
+    def test_rows_are_not_held(self, folder: Path) -> None:
+        rows: Iterator[dict[str, Cell]] = ({"a": "x" * 200, "b": k} for k in range(20_000))  # 4 MB
+
+        tracemalloc.start()
+        write_tsv(folder / "long.tsv", ["a", "b"], rows)
+        numbers = sum(int(row["b"]) for row in iterate_tsv(folder / "long.tsv"))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert numbers == 19_999 * 20_000 // 2
+        assert peak < 500_000
+
+    def test_a_table_is_there_once_all_its_rows_are(self, tmp_path: Path) -> None:
+        with new_table(tmp_path / "a.tsv", ["a", "b"]) as write:
+            write({"b": "\t", "a": 1, "c": "left out"})
+            write({"a": None, "b": 0.5})
+            during = (tmp_path / "a.tsv").exists()
+
+        assert not during
+        assert read_bytes(tmp_path / "a.tsv") == b"a\tb\n1\t\\t\n\t0.5\n"
+        assert names_in(tmp_path) == ["a.tsv"]
+
+    def test_an_error_between_rows_leaves_the_earlier_table(self, tmp_path: Path) -> None:
+        write_tsv(tmp_path / "a.tsv", ["a"], [{"a": "earlier"}])
+
+        def rows() -> Iterator[dict[str, Cell]]:
+            yield {"a": "later"}
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            write_tsv(tmp_path / "a.tsv", ["a"], rows())
+
+        assert read_tsv(tmp_path / "a.tsv") == [{"a": "earlier"}]
+        assert names_in(tmp_path) == ["a.tsv"]
+
+    def test_rows_are_read_one_at_a_time(self, tmp_path: Path) -> None:
+        write_bytes(tmp_path / "a.tsv", b"a\tb\n1\t2\nragged\n\xff")
+
+        rows = iterate_tsv(tmp_path / "a.tsv")
+
+        assert next(rows) == {"a": "1", "b": "2"}
+        with pytest.raises(DataError, match=r"row 3: 1 cells under 2 columns$"):
+            next(rows)
+
+    def test_a_row_that_is_not_utf_8_is_named(self, tmp_path: Path) -> None:
+        write_bytes(tmp_path / "a.tsv", b"a\n1\n\xff\n")
+
+        with pytest.raises(DataError, match=r"/a\.tsv, row 3: the byte 0xff is not UTF-8; save"):
+            read_tsv(tmp_path / "a.tsv")
 
     def test_an_empty_file_is_refused(self, tmp_path: Path) -> None:
         write_text(tmp_path / "a.tsv", "")
@@ -382,6 +508,131 @@ class TestArrays:
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"/none\.npy is not a readable .*No such file"):
             read_array(tmp_path / "none.npy")
+
+
+PIECES = st.sampled_from([np.int32, np.int64, np.float32, np.uint8]).flatmap(
+    lambda dtype: st.lists(hnp.arrays(dtype, st.integers(0, 5)), min_size=1, max_size=6)
+)
+"""One-dimensional arrays of one type, some of them empty."""
+
+
+class TestGrowingArrays:
+    @settings(max_examples=50)
+    @given(pieces=PIECES)
+    def test_the_bytes_are_those_of_all_pieces_at_once(
+        self, folder: Path, pieces: list[NDArray[Any]]
+    ) -> None:
+        with new_array(folder / "a.npy", pieces[0].dtype) as append:
+            for piece in pieces:
+                append(piece)
+
+        assert read_bytes(folder / "a.npy") == npy(np.concatenate(pieces))
+
+    @pytest.mark.parametrize("length", [0, 9, 10, 99_999, 100_000, 12_345_678])
+    def test_the_length_has_room_in_the_header(self, tmp_path: Path, length: int) -> None:
+        numbers = np.zeros(length, dtype=np.uint8)
+
+        with new_array(tmp_path / "a.npy", np.uint8) as append:
+            append(numbers)
+
+        assert read_bytes(tmp_path / "a.npy") == npy(numbers)
+
+    def test_every_second_number_of_an_array_is_what_it_is(self, tmp_path: Path) -> None:
+        with new_array(tmp_path / "a.npy", np.int32) as append:
+            append(np.arange(9, dtype=np.int32)[::-2])
+
+        assert read_array(tmp_path / "a.npy").tolist() == [8, 6, 4, 2, 0]
+
+    def test_numbers_of_a_smaller_type_are_taken(self, tmp_path: Path) -> None:
+        with new_array(tmp_path / "a.npy", np.int64) as append:
+            append(np.array([-1, 7], dtype=np.int32))
+
+        assert read_bytes(tmp_path / "a.npy") == npy(np.array([-1, 7], dtype=np.int64))
+
+    @pytest.mark.parametrize(
+        ("piece", "error"),
+        [
+            (np.array([2**40]), "Cannot cast"),
+            (np.array([0.5]), "Cannot cast"),
+            (np.zeros((2, 2), dtype=np.int32), "too many values"),
+            (np.int32(1), "not enough values"),
+        ],
+        ids=["larger numbers", "fractions", "a matrix", "a number"],
+    )
+    def test_what_does_not_fit_is_refused_and_nothing_written(
+        self, tmp_path: Path, piece: NDArray[Any], error: str
+    ) -> None:
+        def write() -> None:
+            with new_array(tmp_path / "a.npy", np.int32) as append:
+                append(np.array([1], dtype=np.int32))
+                append(piece)
+
+        with pytest.raises((TypeError, ValueError), match=error):
+            write()
+
+        assert names_in(tmp_path) == []
+
+    def test_an_array_of_objects_is_refused(self, tmp_path: Path) -> None:
+        with (
+            pytest.raises(ValueError, match="Object arrays cannot be saved"),
+            new_array(tmp_path / "a.npy", np.object_),
+        ):
+            pass
+
+        assert names_in(tmp_path) == []
+
+    def test_a_header_that_has_grown_is_noticed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def unpadded(file: BinaryIO, described: dict[str, Any]) -> None:
+            file.write(repr(described).encode())
+
+        def write() -> None:
+            with new_array(tmp_path / "a.npy", np.int32) as append:
+                append(np.arange(10, dtype=np.int32))
+
+        monkeypatch.setattr(np.lib.format, "write_array_header_1_0", unpadded)
+
+        with pytest.raises(RuntimeError, match=r"header of 10 numbers has another size than of 0"):
+            write()
+
+        assert names_in(tmp_path) == []
+
+    def test_numbers_are_not_held(self, tmp_path: Path) -> None:
+        piece = np.arange(10_000)
+
+        tracemalloc.start()
+        with new_array(tmp_path / "a.npy", np.int64) as append:
+            for _ in range(100):  # 8 MB
+                append(piece)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert peak < 500_000
+
+
+class TestRelease:
+    def test_an_array_is_what_it_was(self, tmp_path: Path) -> None:
+        write_array(tmp_path / "a.npy", np.arange(100_000))
+        array = read_array(tmp_path / "a.npy")
+        part = array[50_000:50_003]
+
+        for each in (array, part, np.arange(3)):
+            release(each)
+
+        assert part.tolist() == [50_000, 50_001, 50_002]
+        assert int(array.sum()) == 99_999 * 50_000
+
+    def test_a_system_without_the_call_is_no_trouble(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_array(tmp_path / "a.npy", np.arange(9))
+        array = read_array(tmp_path / "a.npy")
+        monkeypatch.delattr(mmap, "MADV_DONTNEED", raising=False)
+
+        release(array)
+
+        assert array.tolist() == list(range(9))
 
 
 def safetensors(header: dict[str, Any], data: bytes) -> bytes:

@@ -2,16 +2,19 @@
 
 Each write goes to a temporary name beside its target, is forced to disk and renamed, so that a
 kill, a full disk or an error leaves the earlier file untouched and never half of a new one.
+Lines, tables and arrays that grow with a corpus can be read and written piece by piece.
 
 TSV here is UTF-8 without quoting: backslash, tab, carriage return and line feed inside a cell are
 escaped, and only a line feed ends a row (other Unicode line separators are ordinary characters).
 """
 
 import json
+import mmap
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,11 +26,15 @@ from safetensors.numpy import load, save
 
 from unrolled.errors import DataError
 
+PREFIX_LENGTH = 40
+"""Characters of a name that its temporary name begins with; both may have 255 bytes."""
+
 Cell = str | int | float | None
 """What a cell of a table may hold; None is an empty cell."""
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\r": "\\r", "\n": "\\n"})
 _UNESCAPED = {"\\": "\\", "t": "\t", "r": "\r", "n": "\n"}
+_SHOWN = re.compile(rb"\\(?:\\|x([0-9a-f]{2}))")
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:
@@ -52,10 +59,23 @@ def read_text(path: Path | str) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         row = len(content[: error.start + 1].splitlines())  # of bytes: at LF, CR and CRLF only
-        raise DataError(
-            f"{path}, row {row}: the byte 0x{content[error.start]:02x} is not UTF-8;"
-            " save the file as UTF-8"
-        ) from None
+        raise _not_utf_8(path, row, error) from None
+
+
+def iterate_lines(path: Path | str) -> Iterator[str]:
+    """The lines of a UTF-8 file without their line feeds, one at a time; only a line feed ends one.
+
+    Raises:
+        DataError: the file is missing or is not UTF-8; the message names the row. Only raised once
+            the line is asked for.
+    """
+    with _opened(path) as file:
+        for row, line in enumerate(file, start=1):
+            try:
+                text = line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise _not_utf_8(path, row, error) from None
+            yield text.removesuffix("\n")
 
 
 def read_bytes(path: Path | str) -> bytes:
@@ -68,6 +88,24 @@ def read_bytes(path: Path | str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def bytes_shown(content: bytes) -> str:
+    r"""Bytes as text that a person can read and that tells them all.
+
+    What is UTF-8 stands as its characters, but a backslash is doubled; zero and every byte that is
+    not UTF-8 is a backslash, x and two digits: b"caf\xe9" is caf\xe9.
+    """
+    escaped = content.replace(b"\\", rb"\\").replace(b"\0", rb"\x00")
+    return escaped.decode("utf-8", errors="backslashreplace")
+
+
+def bytes_meant(text: str) -> bytes:
+    """The bytes that are shown so by `bytes_shown`."""
+    return _SHOWN.sub(
+        lambda found: bytes.fromhex(found[1].decode()) if found[1] else b"\\",
+        text.encode("utf-8"),
+    )
 
 
 def write_json(path: Path | str, value: Any) -> None:
@@ -88,33 +126,89 @@ def read_json(path: Path | str) -> Any:
 
 
 def write_tsv(path: Path | str, columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> None:
-    """Write a table atomically: a header, then a row per mapping from column to cell."""
-    lines = ["\t".join(columns)]
-    lines += ["\t".join(_cell_text(row[column]) for column in columns) for row in rows]
-    write_text(path, "\n".join(lines) + "\n")
+    """Write a table atomically: a header, then a row per mapping from column to cell.
+
+    Rows are written as they come, so that there may be millions of them.
+    """
+    with new_table(path, columns) as write:
+        for row in rows:
+            write(row)
+
+
+@contextmanager
+def new_table(
+    path: Path | str, columns: Sequence[str]
+) -> Iterator[Callable[[Mapping[str, Cell]], None]]:
+    """A function that adds a row to a table, which takes the place of `path` once the block has
+    ended without an error.
+    """
+    with new_file(path) as file:
+        file.write(("\t".join(columns) + "\n").encode("utf-8"))
+
+        def write(row: Mapping[str, Cell]) -> None:
+            cells = "\t".join(_cell_text(row[column]) for column in columns)
+            file.write(f"{cells}\n".encode())
+
+        yield write
 
 
 def read_tsv(path: Path | str) -> list[dict[str, str]]:
     """The rows of a table, each a mapping from column name to the cell's text.
 
     Raises:
-        DataError: the file is missing or empty, or a row has more or fewer cells than the header.
+        DataError: the file is missing, empty or not UTF-8, or a row has more or fewer cells than
+            the header.
     """
-    text = read_text(path)
-    if not text:
+    return list(iterate_tsv(path))
+
+
+def iterate_tsv(path: Path | str) -> Iterator[dict[str, str]]:
+    """The rows of a table, one at a time, as `read_tsv` gives them.
+
+    Raises:
+        DataError: as there, but only once the row is asked for.
+    """
+    lines = iterate_lines(path)
+    header = next(lines, None)
+    if header is None:
         raise DataError(f"{path} is empty; expected a header and rows")
-    header, *lines = text.removesuffix("\n").split("\n")
     columns = header.split("\t")
-    return [_row(path, number, columns, line) for number, line in enumerate(lines, start=2)]
+    for number, line in enumerate(lines, start=2):
+        yield _row(path, number, columns, line)
 
 
 def write_array(path: Path | str, array: NDArray[Any]) -> None:
     """Write one array as .npy, atomically."""
-    import io
+    with new_file(path) as file:
+        np.save(file, array, allow_pickle=False)
 
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    write_bytes(path, buffer.getvalue())
+
+@contextmanager
+def new_array(
+    path: Path | str, dtype: type[np.generic] | np.dtype[Any]
+) -> Iterator[Callable[[NDArray[Any]], None]]:
+    """A function that adds to the end of a one-dimensional array, whose .npy takes the place of
+    `path` once the block has ended without an error.
+
+    The bytes are those of `write_array` of all pieces together. A piece must be one-dimensional and
+    of a type that goes into `dtype` without loss.
+    """
+    length = 0
+    with new_file(path) as file:
+        _write_header(file, np.dtype(dtype), length)
+        start = file.tell()
+
+        def append(piece: NDArray[Any]) -> None:
+            nonlocal length
+            (size,) = piece.shape
+            file.write(piece.astype(dtype, order="C", casting="safe", copy=False).tobytes())
+            length += size
+
+        yield append
+        file.seek(0)
+        _write_header(file, np.dtype(dtype), length)
+        if file.tell() != start:  # it would lie upon the first numbers
+            raise RuntimeError(f"{path}: the header of {length} numbers has another size than of 0")
 
 
 def read_array(path: Path | str) -> NDArray[Any]:
@@ -129,6 +223,19 @@ def read_array(path: Path | str) -> NDArray[Any]:
     except (OSError, ValueError, ArithmeticError) as error:
         raise DataError(f"{path} is not a readable .npy array ({error})") from None
     return array
+
+
+def release(array: NDArray[Any]) -> None:
+    """Give the pages of an array that is mapped into memory back to the system.
+
+    The array stays what it is: pages that are read again come from the file again, mostly out of
+    the system's cache. Without it, a file that has been read through counts as memory of this
+    process, in whatever Snakemake and clusters measure and limit. Any other array is left alone,
+    and so is every one where the system has no such call.
+    """
+    pages = getattr(array, "_mmap", None)
+    if isinstance(pages, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        pages.madvise(mmap.MADV_DONTNEED)
 
 
 def write_tensors(path: Path | str, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -150,16 +257,24 @@ def read_tensors(path: Path | str) -> dict[str, NDArray[Any]]:
 
 
 @contextmanager
-def new_file(path: Path | str) -> Iterator[BinaryIO]:
-    """A file to fill, which takes the place of `path` once the block has ended without an error."""
+def new_file(path: Path | str, in_new_folder: bool = False) -> Iterator[BinaryIO]:
+    """A file to fill, which takes the place of `path` once the block has ended without an error.
+
+    Args:
+        path: where it is to stand.
+        in_new_folder: whether it lies in one of `new_folder`, which is forced to disk as a whole:
+            file by file that takes many seconds for some thousands of them.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    prefix = f".{path.name[:PREFIX_LENGTH]}."
+    handle, temporary = tempfile.mkstemp(prefix=prefix, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if not in_new_folder:
+                os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
@@ -177,6 +292,7 @@ def new_folder(path: Path | str) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         yield temporary
+        os.sync()
         temporary.chmod(0o777 & ~_umask())
         if path.exists():
             shutil.rmtree(path)
@@ -191,6 +307,40 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[BinaryIO]:
+    """The file to be read.
+
+    Raises:
+        DataError: it is missing or cannot be opened.
+    """
+    try:
+        file = Path(path).open("rb")  # noqa: SIM115  closed below; errors of opening are told apart
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    with file:
+        yield file
+
+
+def _not_utf_8(path: Path | str, row: int, error: UnicodeDecodeError) -> DataError:
+    return DataError(
+        f"{path}, row {row}: the byte 0x{error.object[error.start]:02x} is not UTF-8;"
+        " save the file as UTF-8"
+    )
+
+
+def _write_header(file: BinaryIO, dtype: np.dtype[Any], length: int) -> None:
+    """Write the header of a .npy file, which NumPy pads so that the length has room to grow."""
+    if dtype.hasobject:
+        raise ValueError("Object arrays cannot be saved")
+    described = {
+        "descr": np.lib.format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": (length,),
+    }
+    np.lib.format.write_array_header_1_0(file, described)
 
 
 def _cell_text(value: Cell) -> str:
