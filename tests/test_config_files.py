@@ -77,6 +77,11 @@ REFUSED = {
     "a key twice, once in quotes": ("a: 1\n'a': 2\n", 2, "the key 'a' stands twice"),
     "a merge twice": ("<<: {a: 1}\n<<: {b: 2}\n", 2, "the key '<<' stands twice"),
     "an object": ("a: 1\nb: !!python/object:os.system {}\n", 2, "the tag .*python/object"),
+    "a call in a path": (
+        "corpus:\n  path: !!python/name:os.system x\n",
+        2,
+        "the tag .*python/name",
+    ),
     "a call": ("a: !!python/object/apply:os.system ['ls']\n", 1, "the tag .*python/object/apply"),
     "a tag on a section": ("a: 1\nb: !!python/tuple\n- 1\n", 2, "the tag .*python/tuple"),
     "a harmless tag": ("a: !!set {b}\n", 1, "the tag .*set"),

@@ -13,11 +13,22 @@ from typing import Any
 import pytest
 import yaml
 
+from corpus_material import corpus
 from training_strategies import RECIPE
 from unrolled.config.files import read_config_file
 from unrolled.config.loading import RECORDS, beside, checked_config, section_part
-from unrolled.config.sections import ModelConfig, TextConfig, TrainingConfig, VocabularyConfig
+from unrolled.config.sections import (
+    CorpusConfig,
+    ModelConfig,
+    ReadingConfig,
+    TextConfig,
+    TrainingConfig,
+    VocabularyConfig,
+)
 from unrolled.config.sweep import MODEL, NAMED, runs
+from unrolled.corpus.encodings import check_encoding
+from unrolled.corpus.files import is_wanted
+from unrolled.corpus.splits import SPLITS, given_split
 from unrolled.errors import ConfigError, UnrolledError
 
 ROOT = Path(__file__).parents[1]
@@ -110,6 +121,20 @@ class TestOrderOfKeys:
         assert json.dumps(config) == json.dumps(checked())
         assert list(config["sweep"]) == list(NAMED)
 
+    def test_patterns_of_files_keep_their_order_since_the_first_that_fits_counts(self) -> None:
+        encoding = {"b*": "cp1252", "a*": "big5", "*": "utf-16"}
+
+        config = checked(command_line={"corpus": {"encoding": encoding}})
+
+        assert list(config["corpus"]["encoding"].items()) == list(encoding.items())
+
+    def test_splits_are_given_in_the_order_of_training_validation_and_test(self) -> None:
+        splits = {"test": "c", "valid": "b", "train": "a"}
+
+        config = checked(command_line={"corpus": {"splits": splits}})
+
+        assert list(config["corpus"]["splits"].items()) == [*reversed(splits.items())]
+
     def test_lists_keep_their_order(self) -> None:
         sweep = {"learning_rate": [1.0, 0.5], "hidden_size": [9, 5], "seed": [2, 1]}
 
@@ -141,7 +166,8 @@ def turned(mapping: Mapping[str, Any]) -> dict[str, Any]:
 def test_a_part_of_a_section_is_what_its_record_is_made_from() -> None:
     part = section_part(DEFAULTS, "text", VocabularyConfig)
 
-    assert part == {key: DEFAULTS["text"][key] for key in ("minimum_count", "vocabulary_size")}
+    keys = ("unknown_token", "minimum_count", "vocabulary_size")
+    assert part == {key: DEFAULTS["text"][key] for key in keys}
     assert {**section_part(DEFAULTS, "text", TextConfig), **part} == DEFAULTS["text"]
 
 
@@ -468,6 +494,201 @@ class TestValuesThatMustFitEachOther:
     def test_a_source_with_what_it_needs_will_do(self) -> None:
         checked(command_line={"corpus": {"source": "path", "path": "a.txt"}})
         checked(command_line={"corpus": ADDRESS})
+
+    def test_a_download_has_one_checksum(self) -> None:
+        checksums = {"a.txt": "a" * 64, "b.txt": "b" * 64}
+
+        said = message({"corpus": {**ADDRESS, "sha256": checksums}})
+
+        assert said == (
+            "corpus.sha256 must be one checksum when corpus.source is 'url'"
+            " (got those of a.txt, b.txt)"
+        )
+        checked(command_line={"corpus": {"source": "path", "path": "a", "sha256": checksums}})
+
+    @pytest.mark.parametrize(("form", "key"), [("csv", "column"), ("jsonl", "field")])
+    def test_a_form_with_names_needs_one(self, form: str, key: str) -> None:
+        said = message({"corpus": {"form": form}})
+
+        assert said == f"corpus.{key} must be given when corpus.form is '{form}' (got null)"
+        checked(command_line={"corpus": {"form": form, key: "body"}})
+
+    @pytest.mark.parametrize(
+        ("form", "key", "owner"),
+        [
+            ("text", "column", "csv"),
+            ("jsonl", "column", "csv"),
+            ("text", "field", "jsonl"),
+            ("csv", "field", "jsonl"),
+        ],
+    )
+    def test_a_name_is_for_its_own_form(self, form: str, key: str, owner: str) -> None:
+        own = {"csv": {"column": "a"}, "jsonl": {"field": "a"}}.get(form, {})
+
+        said = message({"corpus": {"form": form, **own, key: "body"}})
+
+        assert said == (
+            f"corpus.{key} must be null unless corpus.form is '{owner}' (got 'body' and '{form}')"
+        )
+
+    @pytest.mark.parametrize(("form", "key"), [("csv", "column"), ("jsonl", "field")])
+    def test_only_plain_text_has_headings(self, form: str, key: str) -> None:
+        said = message({"corpus": {"form": form, key: "body"}, "text": {"document": "heading"}})
+
+        assert said == (
+            f"text.document must be file, block or row when corpus.form is '{form}' (got 'heading')"
+        )
+
+    def test_a_token_that_ends_lines_is_for_lines(self) -> None:
+        text = {"end_token": "<eos>"}
+
+        assert message({"text": text}) == (
+            "text.end_token must be null when text.sentences is 'punkt'"
+            " (got '<eos>', which ends lines)"
+        )
+        checked(command_line={"text": {**text, "sentences": "line"}})
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            {},
+            {"tokenizer": "nltk_tweet"},
+            {"tokenizer": "whitespace", "unit": "character"},
+            {"unit": "character"},
+        ],
+    )
+    def test_a_token_for_unknown_words_is_for_words_parted_by_spaces(self, text: Changes) -> None:
+        said = message({"text": {"unknown_token": "<unk>", **text}})
+
+        assert said == (
+            "text.unknown_token must be null unless text.unit is 'word' and text.tokenizer is"
+            " 'whitespace' (got '<unk>'): other tokenizers take it apart"
+        )
+
+    def test_a_token_for_unknown_words_is_written_in_the_letters_that_words_have(self) -> None:
+        text = {"tokenizer": "whitespace", "unknown_token": "<UNK>"}
+
+        assert message({"text": text}) == (
+            "text.unknown_token must be in small letters when text.lowercase is true (got '<UNK>')"
+        )
+        checked(command_line={"text": {**text, "lowercase": False}})
+        checked(command_line={"text": {**text, "unknown_token": "<unk>"}})
+
+
+class TestWhatFilesMean:
+    def test_one_encoding_is_that_of_every_file(self) -> None:
+        reading = corpus(encoding="cp1252")
+
+        assert reading.encodings == ["cp1252"]
+        assert reading.encoding_of("any/file.txt") == "cp1252"
+
+    @pytest.mark.parametrize(
+        ("file", "encoding"),
+        [
+            ("1945-Truman.txt", "cp1252"),
+            ("1970-Nixon.txt", "cp1252"),  # the first pattern that fits counts
+            ("1870-Nixon.txt", "big5"),
+            ("speeches/1970-Nixon.txt", "big5"),
+            ("2001-Bush.txt", "utf-8"),
+            ("1945-Truman.TXT", "utf-8"),
+        ],
+    )
+    def test_of_several_it_is_that_of_the_first_pattern_the_path_fits_else_utf_8(
+        self, file: str, encoding: str
+    ) -> None:
+        reading = corpus(encoding={"19*.txt": "cp1252", "*Nixon.txt": "big5"})
+
+        assert reading.encodings == ["cp1252", "big5"]
+        assert reading.encoding_of(file) == encoding
+
+    @pytest.mark.parametrize(
+        ("url", "urls"),
+        [(None, []), ("http://a.org", ["http://a.org"]), (["http://b", "http://a"],) * 2],
+    )
+    def test_an_address_is_a_list_of_one(
+        self, url: str | list[str] | None, urls: list[str]
+    ) -> None:
+        assert corpus(url=url).urls == urls
+
+    def test_what_says_how_files_are_read_is_a_part_of_the_corpus_section(self) -> None:
+        part = section_part(DEFAULTS, "corpus", ReadingConfig)
+
+        assert set(part) < set(DEFAULTS["corpus"])
+        assert list(part) == ["form", "column", "field", "encoding", "rejected_share", "splits"]
+
+
+def yaml_blocks() -> list[str]:
+    """The configuration files that config/README.md shows as a whole."""
+    text = TABLE_FILE.read_text(encoding="utf-8")
+    return re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def advised_settings() -> list[dict[str, Any]]:
+    """What the table of one's own text in config/README.md says to write, by its rows."""
+    rows = TABLE_FILE.read_text(encoding="utf-8").partition("## Your own text")[2].splitlines()
+    written = [re.findall(r"`((?:corpus|cleaning|text): \{[^`]*\})`", row) for row in rows]
+    return [
+        yaml.safe_load("\n".join(settings))
+        for settings in written
+        if settings and "..." not in settings[0]
+    ]
+
+
+class TestTheExamplesOfTheReadme:
+    @pytest.mark.parametrize("block", yaml_blocks())
+    def test_a_file_that_is_shown_is_sound(self, tmp_path: Path, block: str) -> None:
+        (tmp_path / "mine.yaml").write_text(block, encoding="utf-8")
+
+        assert checked(tmp_path / "mine.yaml")["experiment"] == "mine"
+
+    @pytest.mark.parametrize("settings", advised_settings(), ids=str)
+    def test_settings_that_are_advised_for_a_text_are_sound(self, settings: Changes) -> None:
+        checked(command_line=settings)
+
+    def test_there_are_some_of_each(self) -> None:
+        assert len(yaml_blocks()) == 2
+        assert len(advised_settings()) >= 7
+
+
+class TestExperimentsOnCorpora:
+    """The configuration files that come with the project for texts of others."""
+
+    @pytest.mark.parametrize("file", EXPERIMENT_FILES, ids=lambda file: file.stem)
+    def test_every_encoding_is_one_that_files_can_be_read_in(self, file: Path) -> None:
+        for encoding in CorpusConfig(**checked(file)["corpus"]).encodings:
+            check_encoding(encoding)
+
+    @pytest.mark.parametrize("file", EXPERIMENT_FILES, ids=lambda file: file.stem)
+    def test_every_text_of_others_has_a_checksum_a_licence_and_a_citation(self, file: Path) -> None:
+        found = checked(file)["corpus"]
+
+        own = found["source"] in {"documentation", "grammar"}
+        missing = [key for key in ("sha256", "licence", "citation") if found[key] is None]
+        assert missing == (["sha256", "licence", "citation"] if own else [])
+
+    @pytest.mark.parametrize("file", EXPERIMENT_FILES, ids=lambda file: file.stem)
+    def test_what_is_expected_of_a_text_stands_at_the_top_of_its_file(self, file: Path) -> None:
+        found = checked(file)["corpus"]
+
+        top = re.match(r"(?:# .*\n)+", file.read_text(encoding="utf-8"))
+        assert top is not None
+        if found["source"] in {"path", "url"}:
+            assert top[0].count("\n") == 3
+            assert "Expect" in top[0]
+            assert re.search(r"Without network|not fetched", top[0])
+
+    def test_the_files_of_corpora_with_splits_are_each_in_one(self) -> None:
+        files = {
+            "penn_treebank": ["ptb.train.txt", "ptb.valid.txt", "ptb.test.txt"],
+            "wikitext-2": [f"wikitext-2/wiki.{name}.tokens" for name in ("train", "valid", "test")],
+        }
+
+        for name, paths in files.items():
+            found = CorpusConfig(**checked(ROOT / f"config/experiments/{name}.yaml")["corpus"])
+
+            assert found.splits is not None
+            assert [given_split(path, found.splits) for path in paths] == list(SPLITS)
+            assert all(is_wanted(path, found) for path in paths)
 
 
 def test_every_error_of_a_configuration_is_one_that_is_shown_as_a_line() -> None:

@@ -33,6 +33,15 @@ WHOLE_FROM = "must be a whole number from"
 BETWEEN = "must be a number between 0 and 1"
 AGREEMENT = "must be closing words with their opening words, or null"
 SHARE = "must be a number, 0 or more and below 1"
+ADDRESS = "must be an http or https address, a list of such addresses, or null"
+CHECKSUM = (
+    "must be 64 hexadecimal digits in small letters, such digits for each file of a folder, or null"
+)
+PATTERNS = "must be a list of patterns of files such as '*.txt', or null"
+ENCODING = "must be the name of an encoding such as utf-8 or cp1252"
+SPLITS = "must be a pattern of files for each of train, valid and test, or null"
+TOKEN = "must be a token without white space, or null"
+SWITCH = "must be true or false"
 
 
 def changed(key: str, value: Any) -> dict[str, Any]:
@@ -58,13 +67,27 @@ NO_NAMES = [
     "$(ls)", "a;b", "~", "downloads", None, 5,
 ]  # fmt: skip
 
+NO_ADDRESSES = [
+    "ftp://x.org/a", "file:///etc/passwd", "https://x.org/a b", "https://x.org/a\n", "https://",
+    "x.org/a", "", 5, {}, [], ["https://x.org/a", "ftp://x.org/a"], ["https://x.org/a"] * 2, [None],
+]  # fmt: skip
+
+NO_CHECKSUMS = [
+    "A" * 64, "a" * 63, "a" * 65, "a" * 64 + "\n", "", 5, ["a" * 64], {}, {"a.txt": "a" * 63},
+    {"a.txt": None},
+]  # fmt: skip
+
+NO_LISTS_OF_PATTERNS: list[Any] = ["*.txt", [], ["*.txt", "*.txt"], {}, 5]
+
+NO_ENCODINGS: list[Any] = [None, "", {}, [], 1252]
+
 # What is set, to what, and what is said about it.
 REFUSED = [
     # An unknown key: the nearest known one, or all of them where none is near.
     ("modle", {}, "modle is not a known key; did you mean 'model'?"),
     ("sweep.hiden_size", [9], "sweep.hiden_size is not a known key; did you mean 'hidden_size'?"),
     ("sweep.seeds", [1], "sweep.seeds is not a known key; did you mean 'seed'?"),
-    ("text.xyz", 1, "text.xyz is not a known key; known are document, lowercase, minimum_words,"),
+    ("text.xyz", 1, "text.xyz is not a known key; known are document, sentences, unit,"),
     # The wrong type.
     ("corpus", None, "corpus must be a section of keys (got None)"),
     ("training", [1], "training must be a section of keys (got [1])"),
@@ -256,12 +279,106 @@ REFUSED = [
         "reddit",
         "corpus.source must be documentation, path, url or grammar (got 'reddit')",
     ),
-    ("corpus.url", "ftp://x.org/a", "corpus.url must be an http or https address, or null"),
-    ("corpus.url", "https://x.org/a b", "corpus.url must be an http or https address, or null"),
-    ("corpus.url", "https://x.org/a\n", "corpus.url must be an http or https address, or null"),
-    ("corpus.sha256", "A" * 64, "corpus.sha256 must be 64 hexadecimal digits in small letters"),
-    ("corpus.sha256", "a" * 63, "corpus.sha256 must be 64 hexadecimal digits in small letters"),
-    ("corpus.sha256", "a" * 64 + "\n", "corpus.sha256 must be 64 hexadecimal digits"),
+    *[("corpus.url", url, f"corpus.url {ADDRESS} (got {url!r})") for url in NO_ADDRESSES],
+    ("corpus.size", 0, "corpus.size must be a number of bytes, or null (got 0)"),
+    ("corpus.size", True, "corpus.size must be a number of bytes, or null (got True)"),
+    *[
+        ("corpus.sha256", checksum, f"corpus.sha256 {CHECKSUM} (got {checksum!r})")
+        for checksum in NO_CHECKSUMS
+    ],
+    # Which files, and what their bytes mean.
+    *[
+        ("corpus.files", files, f"corpus.files {PATTERNS} (got {files!r})")
+        for files in NO_LISTS_OF_PATTERNS
+    ],
+    ("corpus.files", ["*.txt", ""], "corpus.files[1] must be a pattern of files (got '')"),
+    ("corpus.files", [None], "corpus.files[0] must be a pattern of files (got None)"),
+    ("corpus.form", "json", "corpus.form must be text, csv or jsonl (got 'json')"),
+    ("corpus.form", None, "corpus.form must be text, csv or jsonl (got None)"),
+    ("corpus.column", 1, "corpus.column must be a text or null (got 1)"),
+    ("corpus.column", "", "corpus.column must be a text or null (got '')"),
+    ("corpus.field", ["a"], "corpus.field must be a text or null (got ['a'])"),
+    *[
+        (
+            "corpus.encoding",
+            encoding,
+            f"corpus.encoding {ENCODING}, or patterns of files with their",
+        )
+        for encoding in NO_ENCODINGS
+    ],
+    ("corpus.encoding", {"*.txt": 1252}, f"corpus.encoding.*.txt {ENCODING} (got 1252)"),
+    ("corpus.encoding", {"*.txt": ""}, f"corpus.encoding.*.txt {ENCODING} (got '')"),
+    ("corpus.encoding", {"*.txt": None}, f"corpus.encoding.*.txt {ENCODING} (got None)"),
+    *[
+        (
+            "corpus.rejected_share",
+            share,
+            f"corpus.rejected_share must be a number from 0 to 1 (got {found}",
+        )
+        for share, found in (
+            (-0.001, "-0.001"),
+            (1.001, "1.001"),
+            (None, "None"),
+            (True, "True"),
+            ("0.1", "the text"),
+        )
+    ],
+    ("corpus.rejected_share", math.nan, "corpus.rejected_share must be a finite number (got nan)"),
+    *[
+        ("corpus.splits", splits, f"corpus.splits {SPLITS} (got {splits!r})")
+        for splits in ("*.txt", ["a", "b", "c"], 5)
+    ],
+    ("corpus.splits", {}, "corpus.splits.train is missing"),
+    ("corpus.splits", {"train": "a", "test": "c"}, "corpus.splits.valid is missing"),
+    ("corpus.splits", {"train": "a", "valid": "b"}, "corpus.splits.test is missing"),
+    (
+        "corpus.splits",
+        {"train": "a", "valid": "b", "test": "c", "dev": "d"},
+        "corpus.splits.dev is not a known key; known are train, valid, test",
+    ),
+    *[
+        (
+            "corpus.splits",
+            {"train": "a", "valid": pattern, "test": "c"},
+            f"corpus.splits.valid must be a pattern of files (got {pattern!r})",
+        )
+        for pattern in ("", None, ["b"])
+    ],
+    ("corpus.licence", "", "corpus.licence must be a text or null (got '')"),
+    ("corpus.citation", 2001, "corpus.citation must be a text or null (got 2001)"),
+    # What is done to documents.
+    *[
+        (f"cleaning.{key}", value, f"cleaning.{key} {SWITCH} (got {value!r})")
+        for key in DEFAULTS["cleaning"]
+        if key != "normalisation"
+        for value in ("yes", 1, None)
+    ],
+    *[
+        (
+            "cleaning.normalisation",
+            form,
+            f"cleaning.normalisation must be NFC, NFKC or null (got {form!r})",
+        )
+        for form in ("NFD", "nfc", "", False)
+    ],
+    # From documents to tokens.
+    ("text.document", "line", "text.document must be file, block, row or heading (got 'line')"),
+    ("text.sentences", "row", "text.sentences must be punkt or line (got 'row')"),
+    ("text.unit", "byte", "text.unit must be word or character (got 'byte')"),
+    (
+        "text.tokenizer",
+        "spacy",
+        "text.tokenizer must be nltk_word, nltk_tweet or whitespace (got 'spacy')",
+    ),
+    *[
+        (f"text.{key}", token, f"text.{key} {TOKEN} (got {token!r})")
+        for key in ("end_token", "unknown_token")
+        for token in ("", "a b", " <eos>", "<eos>\n", "\u2003", "\u00a0", 5, False, ["<eos>"])
+    ],
+    ("text.headings", True, "text.headings must be keep or drop (got True)"),
+    ("text.minimum_words", 0, f"text.minimum_words {WHOLE} (got 0)"),
+    ("text.maximum_words", 9.0, f"text.maximum_words {WHOLE} (got 9.0)"),
+    ("text.drop_repeated", None, f"text.drop_repeated {SWITCH} (got None)"),
     ("missing_runs", "maybe", "missing_runs must be refuse or allow (got 'maybe')"),
 ]
 
@@ -270,7 +387,37 @@ ACCEPTED = [
     ("experiment", "downloads2"),
     ("corpus.path", "my letters/1912 $(ls).txt"),
     ("corpus.url", "https://example.org/a/b.txt?c=d"),
+    ("corpus.url", "http://localhost:8000"),
+    ("corpus.url", ["https://example.org/a"]),
+    ("corpus.url", ["https://example.org/a", "http://elsewhere.org/b"]),
+    ("corpus.size", 1),
     ("corpus.sha256", "0123456789abcdef" * 4),
+    ("corpus.sha256", {"a.txt": "a" * 64, "my letters/b.txt": "b" * 64}),
+    ("corpus.files", ["*.md"]),
+    ("corpus.files", ["a/*", "*.txt"]),
+    ("corpus.encoding", "utf-16"),
+    ("corpus.encoding", {"19*.txt": "cp1252", "*": "big5"}),
+    ("corpus.rejected_share", 0),
+    ("corpus.rejected_share", 1),
+    ("corpus.splits", {"train": "a", "valid": "b", "test": "c"}),
+    ("corpus.citation", "Somebody, Some Texts (2001)"),
+    ("cleaning.normalisation", "NFC"),
+    ("cleaning.normalisation", "NFKC"),
+    ("cleaning.normalisation", None),
+    ("cleaning.links", True),
+    ("cleaning.repeated_documents", False),
+    ("text.document", "heading"),
+    ("text.document", "row"),
+    ("text.sentences", "line"),
+    ("text.unit", "character"),
+    ("text.tokenizer", "nltk_tweet"),
+    ("text.tokenizer", "whitespace"),
+    ("text.end_token", "<eos>"),
+    ("text.unknown_token", "<unk>"),
+    ("text.headings", "drop"),
+    ("text.minimum_words", 1),
+    ("text.vocabulary_size", 4),
+    ("text.validation_fraction", 0.5),
     ("sweep.truncation_depth", ["full", 0]),
     ("sweep.learning_rate", [0.1, 1]),
     ("sweep.gradient_norm_limit", [None, 1.0]),
@@ -330,6 +477,22 @@ def test_a_misfit_is_named_with_what_was_found_and_what_would_be_right(
     found = message(changed(key, value))
 
     assert said in found
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"{section}.{key}" if key else section
+        for section, keys in DEFAULTS.items()
+        for key in (keys if isinstance(keys, dict) else [""])
+    ],
+)
+def test_no_key_takes_a_list_of_lists(key: str) -> None:
+    found = message(changed(key, [[]]))
+
+    # The sweep's lists and some others name the item.
+    assert found.startswith((f"{key} must be ", f"{key}[0] must be "))
     assert "\n" not in found
 
 
@@ -412,6 +575,11 @@ class TestTheSchema:
         rules = [rule for section in sections.values() for rule in section.values()]
         rules += [*SCHEMA["properties"].values(), *SCHEMA["$defs"].values()]
         rules += [rule["items"] for rule in rules if "items" in rule]
+        rules += [
+            part for rule in rules if "properties" in rule for part in rule["properties"].values()
+        ]
+        rules += [rule["additionalProperties"] for rule in rules
+                  if rule.get("additionalProperties")]  # fmt: skip
 
         assert [rule for rule in rules if "must_be" not in rule and "$ref" not in rule] == []
 

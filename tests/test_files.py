@@ -1,17 +1,21 @@
-"""The user's own file or folder: what is found, what is refused, what a checksum covers."""
+"""The user's own files: which are found and wanted, what is refused, what a checksum covers."""
 
+import gzip
 import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from corpus_material import Contents, corpus, fill, tarred, zipped
 from unrolled.corpus.files import (
-    check_column,
-    copy_files,
     files_below,
     input_files,
+    is_wanted,
     sha256_of,
     sha256_of_folder,
     verify,
@@ -21,13 +25,9 @@ from unrolled.errors import ConfigError, DataError
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 """The sha256 of the bytes "abc", from FIPS 180-2, appendix B.1."""
 
-
-def fill(folder: Path, **contents: str) -> None:
-    """Write files named by their paths below the folder."""
-    for name, content in contents.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode())
+CSV = {"form": "csv", "column": "text"}
+JSONL = {"form": "jsonl", "field": "text"}
+SPLITS = {"train": "*.train.txt", "valid": "*.valid.txt", "test": "*.test.txt"}
 
 
 @pytest.fixture
@@ -36,12 +36,16 @@ def letters(tmp_path: Path) -> Path:
     folder = tmp_path / "my old letters"
     fill(
         folder,
-        **{
+        {
             "b.txt": "B",
             "a.CSV": "text\nA\n",
+            "rows.jsonl": '{"text": "A"}',
+            "more.ndjson": '{"text": "B"}',
             "year one/c.Txt": "C",
+            "year one/d.txt.gz": gzip.compress(b"D"),
             "picture.png": "no text",
             "no suffix": "no text",
+            "old.zip": zipped({"e.txt": "E"}),
             ".hidden.txt": "hidden",
             ".cache/d.txt": "hidden",
         },
@@ -49,82 +53,166 @@ def letters(tmp_path: Path) -> Path:
     return folder
 
 
-class TestInputFiles:
-    def test_a_file_is_itself_whatever_its_suffix(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"words.md": "Words."})
+def found(path: Path | str, **values: Any) -> list[str]:
+    """The files of a path that a corpus section of these values names."""
+    return [file.as_posix() for file in input_files(corpus(path=str(path), **values))]
 
-        assert input_files(f"{tmp_path}/words.md", None) == [tmp_path / "words.md"]
 
+def below(folder: Path, **values: Any) -> list[str]:
+    """The files of a folder, by their paths there."""
+    return [Path(file).relative_to(folder).as_posix() for file in found(folder, **values)]
+
+
+def message(path: Path | str, **values: Any) -> str:
+    """What is said of a path that is refused."""
+    with pytest.raises(DataError) as refused:
+        found(path, **values)
+    return str(refused.value)
+
+
+class TestAFile:
     @pytest.mark.parametrize(
-        ("column", "expected"), [(None, ["b.txt", "year one/c.Txt"]), ("text", ["a.CSV"])]
+        ("name", "form", "right"),
+        [("a.csv", {}, "csv"), ("a.JSONL", {}, "jsonl"), ("a.csv", JSONL, "csv")],
     )
-    def test_a_folder_is_its_visible_text_files_or_with_a_column_its_csv_files_in_order(
-        self, letters: Path, column: str | None, expected: list[str]
+    def test_a_file_that_is_named_for_another_form_is_refused_with_the_key_to_change(
+        self, tmp_path: Path, name: str, form: dict[str, str], right: str
     ) -> None:
-        found = input_files(str(letters), column)
+        fill(tmp_path, {name: "text\n"})
 
-        assert [file.relative_to(letters).as_posix() for file in found] == expected
+        with pytest.raises(DataError, match=rf"{name}: corpus\.form must be '{right}'"):
+            input_files(corpus(path=f"{tmp_path}/{name}", **form))
 
-    def test_every_file_must_have_the_column(self, letters: Path) -> None:
-        fill(letters, **{"year one/b.csv": "body,id\nB,1\n"})
+    @pytest.mark.parametrize("name", ["words.md", "a b; $(ls) `x` & 'y'.txt", "[a]*.txt", "größe"])
+    def test_it_is_itself_whatever_its_name(self, tmp_path: Path, name: str) -> None:
+        fill(tmp_path, {name: "Words.", "a.txt": "another"})
 
-        with pytest.raises(
-            DataError, match=r"year one/b\.csv, row 1: .*got 'text', found 'body', 'id'"
-        ):
-            input_files(str(letters), "text")
+        assert found(tmp_path / name) == [f"{tmp_path}/{name}"]
 
-    def test_a_csv_file_without_a_column_is_refused_with_the_columns_that_it_has(
-        self, letters: Path
+    def test_it_may_lie_above_and_be_named_from_here(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        fill(letters, **{"two.csv": "body,id\nB,1\n"})
+        fill(tmp_path, {"texts/a.txt": "A", "here/b.txt": "B"})
+        monkeypatch.chdir(tmp_path / "here")
 
-        with pytest.raises(
-            DataError, match=r"two\.csv: corpus\.column must name one of 'body', 'id'$"
-        ):
-            input_files(f"{letters}/two.csv", None)
+        assert found("../texts/a.txt") == ["../texts/a.txt"]
+        assert found("b.txt") == ["b.txt"]
 
-    def test_a_single_file_with_a_column_is_csv_whatever_its_suffix(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"table.txt": "text\nA\n"})
+    def test_no_pattern_of_wanted_files_concerns_it(self, tmp_path: Path) -> None:
+        fill(tmp_path, {"a.text": "A"})
 
-        assert input_files(f"{tmp_path}/table.txt", "text") == [tmp_path / "table.txt"]
+        assert found(tmp_path / "a.text", files=["*.md"]) == [f"{tmp_path}/a.text"]
 
-    def test_a_hidden_folder_above_the_given_one_hides_nothing(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{".data/a.txt": "A"})
+    @pytest.mark.parametrize("path", ["none", "none/a.txt", "~/none", "a\0b"])
+    def test_one_that_is_not_there_is_refused(
+        self, tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
 
-        assert input_files(f"{tmp_path}/.data", None) == [tmp_path / ".data/a.txt"]
+        said = message(path)
+
+        assert said.startswith(f"corpus.path: {path} must be a file, a folder or a pattern")
+
+    def test_what_is_neither_file_nor_folder_is_refused(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe.txt")
+
+        assert "pipe.txt must be a file, a folder or a pattern" in message(tmp_path / "pipe.txt")
+
+    def test_an_empty_one_is_named(self, tmp_path: Path) -> None:
+        fill(tmp_path, {"blank.txt": ""})
+
+        assert message(tmp_path / "blank.txt") == (
+            f"corpus.path: {tmp_path}/blank.txt must hold text (found 0 bytes)"
+        )
+
+    def test_a_hidden_one_is_refused_since_its_copy_would_be_passed_over(
+        self, tmp_path: Path
+    ) -> None:
+        fill(tmp_path, {".notes.txt": "Notes."})
+
+        assert message(tmp_path / ".notes.txt") == (
+            f"corpus.path: {tmp_path}/.notes.txt must not be hidden, as files are whose names begin"
+            " with a dot"
+        )
+
+    def test_one_whose_name_is_not_utf_8_is_refused(self, tmp_path: Path) -> None:
+        name = os.fsdecode(b"caf\xe9.txt")
+        fill(tmp_path, {name: "Menu."})
+
+        assert message(tmp_path / name).endswith(r"caf\udce9.txt' must have a name in UTF-8")
+
+
+class TestAFolder:
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [
+            ({}, ["b.txt", "year one/c.Txt", "year one/d.txt.gz"]),
+            (CSV, ["a.CSV"]),
+            (JSONL, ["more.ndjson", "rows.jsonl"]),
+            ({"files": ["*.png", "no*"]}, ["no suffix", "picture.png"]),
+            ({"files": ["year one/*"]}, ["year one/c.Txt", "year one/d.txt.gz"]),
+        ],
+    )
+    def test_it_is_its_visible_files_that_are_wanted_in_order(
+        self, letters: Path, values: dict[str, Any], expected: list[str]
+    ) -> None:
+        assert below(letters, **values) == expected
+
+    def test_it_may_be_written_with_a_slash_at_its_end(self, letters: Path) -> None:
+        assert found(f"{letters}/") == found(letters)
+
+    def test_a_hidden_folder_above_hides_nothing(self, tmp_path: Path) -> None:
+        fill(tmp_path, {".data/a.txt": "A"})
+
+        assert below(tmp_path / ".data") == ["a.txt"]
+
+    def test_signs_in_its_name_are_no_pattern(self, tmp_path: Path) -> None:
+        fill(tmp_path, {"texts [1]/a.txt": "A", "texts 1/b.txt": "B"})
+
+        assert below(tmp_path / "texts [1]") == ["a.txt"]
 
     def test_what_is_named_like_a_file_but_is_none_is_left_out(self, letters: Path) -> None:
         (letters / "folder.txt").mkdir()
         (letters / "broken.txt").symlink_to("nowhere")
 
-        assert len(input_files(str(letters), None)) == 2
-
-    def test_a_path_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match=r"^corpus\.path: .*/none must be a file or a folder"):
-            input_files(f"{tmp_path}/none", None)
+        assert len(below(letters)) == 3
 
     @pytest.mark.parametrize(
-        ("column", "suffix", "other"), [(None, "txt", "a.csv"), ("text", "csv", "a.txt")]
+        ("values", "wanted"),
+        [
+            ({}, ".txt files"),
+            (CSV, ".csv files"),
+            (JSONL, ".jsonl or .ndjson files"),
+            ({"files": ["*.md", "x*"]}, "files named '*.md' or 'x*'"),
+            ({"splits": SPLITS}, "files named '*.train.txt' or '*.valid.txt' or '*.test.txt'"),
+        ],
     )
-    def test_a_folder_without_files_of_the_kind_is_refused(
-        self, tmp_path: Path, column: str | None, suffix: str, other: str
+    def test_one_without_wanted_files_is_refused_with_what_it_holds(
+        self, tmp_path: Path, values: dict[str, Any], wanted: str
     ) -> None:
-        fill(tmp_path, **{other: "text", "b.png": "no text", f".hidden.{suffix}": "hidden"})
+        fill(tmp_path, {"a.png": "no text", "b/c.dat.gz": "no text", ".hidden.txt": "hidden"})
 
-        with pytest.raises(DataError, match=rf"^corpus\.path: .* must hold \.{suffix} files"):
-            input_files(str(tmp_path), column)
+        assert message(tmp_path, **values) == (
+            f"corpus.path: {tmp_path} must hold {wanted} (found 'a.png', 'b/c.dat'); see"
+            " corpus.files"
+        )
+
+    def test_of_many_other_files_five_are_shown(self, tmp_path: Path) -> None:
+        fill(tmp_path, {f"{letter}.png": "no text" for letter in "gfedcba"})
+
+        assert message(tmp_path).endswith(
+            "(found 'a.png', 'b.png', 'c.png', 'd.png', 'e.png' and 2 more); see corpus.files"
+        )
+
+    def test_an_empty_folder_holds_none(self, tmp_path: Path) -> None:
+        assert message(tmp_path).endswith("must hold .txt files (found none); see corpus.files")
 
     def test_an_empty_file_is_named(self, letters: Path) -> None:
-        fill(letters, **{"year one/blank.txt": ""})
+        fill(letters, {"year one/blank.txt": ""})
 
-        with pytest.raises(DataError, match=r"^corpus\.path: .*/year one/blank\.txt .*0 bytes"):
-            input_files(str(letters), None)
-
-    def test_a_single_empty_file_is_named(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"blank.txt": ""})
-
-        with pytest.raises(DataError, match=r"^corpus\.path: .*/blank\.txt .*0 bytes"):
-            input_files(f"{tmp_path}/blank.txt", None)
+        assert message(letters) == (
+            f"corpus.path: {letters}/year one/blank.txt must hold text (found 0 bytes)"
+        )
 
     def test_a_folder_that_cannot_be_read_is_named_rather_than_left_out(
         self, letters: Path, monkeypatch: pytest.MonkeyPatch
@@ -138,52 +226,137 @@ class TestInputFiles:
 
         monkeypatch.setattr(os, "scandir", guarded)
 
-        with pytest.raises(DataError, match="year one cannot be read: Permission denied"):
-            input_files(str(letters), None)
+        assert message(letters).endswith("year one cannot be read: Permission denied")
 
 
-class TestCopyFiles:
-    def test_a_folder_keeps_its_relative_names(self, letters: Path, tmp_path: Path) -> None:
-        copy_files(str(letters), None, tmp_path / "raw")
+class TestAPattern:
+    def test_it_takes_what_it_fits_whatever_the_suffix(self, letters: Path) -> None:
+        assert found(f"{letters}/**/*[xv]*") == [
+            f"{letters}/{name}"
+            for name in ("b.txt", "no suffix", "year one/c.Txt", "year one/d.txt.gz")
+        ]
 
-        copies = {
-            path.relative_to(tmp_path / "raw").as_posix(): path.read_text()
-            for path in (tmp_path / "raw").rglob("*")
-            if path.is_file()
-        }
-        assert copies == {"b.txt": "B", "year one/c.Txt": "C"}
+    def test_one_that_fits_nothing_is_refused(self, letters: Path) -> None:
+        assert message(f"{letters}/*.md") == (
+            f"corpus.path: {letters}/*.md must be the pattern of some file (found none)"
+        )
 
-    def test_a_column_is_asked_for_before_anything_is_copied(
-        self, letters: Path, tmp_path: Path
+    def test_a_folder_is_no_file(self, letters: Path) -> None:
+        assert "must be the pattern of some file" in message(f"{letters}/year*")
+
+    def test_an_empty_file_is_named(self, letters: Path) -> None:
+        fill(letters, {"blank.txt": ""})
+
+        assert "blank.txt must hold text" in message(f"{letters}/*.txt")
+
+    def test_one_that_leads_up_again_is_refused(self, letters: Path) -> None:
+        with pytest.raises(ConfigError, match=r"^corpus\.path must have no '\.\.'"):
+            found(f"{letters}/*/../b.txt")
+
+
+class TestArchives:
+    @pytest.mark.parametrize("pack", [zipped, tarred])
+    def test_an_archive_is_a_file_as_any(self, tmp_path: Path, pack: Any) -> None:
+        fill(tmp_path, {"texts.archive": pack({"a.txt": "A"})})
+
+        assert found(tmp_path / "texts.archive") == [f"{tmp_path}/texts.archive"]
+
+    @pytest.mark.parametrize(
+        ("members", "shown"),
+        [
+            ({"one/a.md": "A", "b.dat.gz": "B"}, "'b.dat', 'one/a.md'"),
+            (dict.fromkeys("abcdef", ""), "'a', 'b', 'c', 'd', 'e' and 1 more"),
+            ({}, "none"),
+        ],
+    )
+    def test_a_zip_without_wanted_files_is_refused_with_what_it_holds(
+        self, tmp_path: Path, members: Contents, shown: str
     ) -> None:
-        with pytest.raises(DataError, match=r"a\.CSV, row 1: corpus\.column"):
-            copy_files(str(letters), "body", tmp_path / "raw")
+        fill(tmp_path, {"texts.zip": zipped(members)})
 
-        copy_files(str(letters), "text", tmp_path / "csv")
+        assert message(tmp_path / "texts.zip") == (
+            f"{tmp_path}/texts.zip must hold .txt files (found {shown}); see corpus.files"
+        )
 
-        assert not (tmp_path / "raw").exists()
-        assert (tmp_path / "csv/a.CSV").read_text() == "text\nA\n"
+    def test_a_zip_is_looked_into_for_the_files_that_are_asked_for(self, tmp_path: Path) -> None:
+        fill(tmp_path, {"texts.zip": zipped({"one/a.md": "A"})})
 
-    def test_a_file_keeps_its_name_and_its_bytes(self, tmp_path: Path) -> None:
-        content = b"\xef\xbb\xbfone\r\ntwo\xff"
-        (tmp_path / "odd.txt").write_bytes(content)
+        assert found(tmp_path / "texts.zip", files=["one/*"])
+        assert "files named 'two/*'" in message(tmp_path / "texts.zip", files=["two/*"])
 
-        copy_files(f"{tmp_path}/odd.txt", None, tmp_path / "raw")
+    def test_a_compressed_file_is_not_taken_for_its_column_before_it_is_unpacked(
+        self, tmp_path: Path
+    ) -> None:
+        fill(tmp_path, {"a.csv.gz": gzip.compress(b"text\nA\n")})
 
-        assert (tmp_path / "raw/odd.txt").read_bytes() == content
+        assert below(tmp_path, **CSV) == ["a.csv.gz"]
 
-    def test_nothing_is_copied_when_one_file_is_empty(self, letters: Path, tmp_path: Path) -> None:
-        fill(letters, **{"z.txt": ""})
+    def test_a_damaged_archive_is_named(self, tmp_path: Path) -> None:
+        fill(tmp_path, {"texts.zip": zipped({"a.txt": "A"})[:40]})
 
-        with pytest.raises(DataError, match=r"z\.txt"):
-            copy_files(str(letters), None, tmp_path / "raw")
+        assert message(tmp_path / "texts.zip").startswith(f"{tmp_path}/texts.zip")
 
-        assert not (tmp_path / "raw").exists()
+
+class TestColumns:
+    def test_every_file_must_have_the_column(self, letters: Path) -> None:
+        fill(letters, {"year one/b.csv": "body,id\nB,1\n"})
+
+        said = message(letters, **CSV)
+
+        assert "year one/b.csv, row 1: " in said
+        assert said.endswith("(got 'text', found 'body', 'id')")
+
+    def test_a_single_file_is_csv_whatever_its_suffix(self, tmp_path: Path) -> None:
+        fill(tmp_path, {"table.txt": "text\nA\n", "other.txt": "body\nA\n"})
+
+        assert found(tmp_path / "table.txt", **CSV) == [f"{tmp_path}/table.txt"]
+        assert "found 'body'" in message(tmp_path / "other.txt", **CSV)
+
+    def test_a_header_is_read_in_the_encoding_of_its_file_by_its_path_below(
+        self, tmp_path: Path
+    ) -> None:
+        rows = "größe,text\n1,A\n"
+        fill(tmp_path, {"old/a.csv": rows.encode("cp1252"), "new/a.csv": rows})
+
+        found = below(tmp_path, **CSV, encoding={"old/*": "cp1252"})
+
+        assert found == ["new/a.csv", "old/a.csv"]
+        assert "old/a.csv, row 1: " in message(tmp_path, **CSV)
+
+
+class TestIsWanted:
+    @pytest.mark.parametrize(
+        ("values", "wanted", "unwanted"),
+        [
+            ({}, ["a.txt", "b/A.TXT", "a.txt.gz", "a.txt.XZ"], ["a.md", "txt", "a.gz", "a.zip"]),
+            (CSV, ["a.csv", "a.csv.bz2"], ["a.txt", "a.csv.txt"]),
+            (JSONL, ["a.jsonl", "a.ndjson.gz"], ["a.json"]),
+            ({"files": ["*.md"]}, ["a.md", "b/c.md", "a.md.gz"], ["a.txt", "a.MD", "a.md.zip"]),
+            ({"files": ["b/*", "c?.x"]}, ["b/c/d", "c1.x"], ["a/b/c", "c12.x"]),
+            ({"splits": SPLITS}, ["x.test.txt", "y/b.train.txt.gz"], ["a.txt", "train.txt"]),
+            ({"splits": SPLITS, "files": ["*.md"]}, ["a.md"], ["x.train.txt"]),
+        ],
+    )  # fmt: skip
+    def test_the_given_patterns_say_so_or_else_the_usual_suffix(
+        self, values: dict[str, Any], wanted: list[str], unwanted: list[str]
+    ) -> None:
+        config = corpus(path="texts", **values)
+
+        assert [name for name in (*wanted, *unwanted) if is_wanted(name, config)] == wanted
+
+    @given(name=st.from_regex(r"[a-z./]{1,8}", fullmatch=True))
+    def test_a_compressed_file_is_wanted_exactly_if_it_would_be_uncompressed(
+        self, name: str
+    ) -> None:
+        for values in ({}, {"files": ["*a*", "b?"]}):
+            config = corpus(path="texts", **values)
+
+            assert is_wanted(f"x{name}", config) == is_wanted(f"x{name}.gz", config)
 
 
 class TestVerify:
     def test_the_right_size_and_checksum_pass(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"abc.txt": "abc"})
+        fill(tmp_path, {"abc.txt": "abc"})
 
         verify(tmp_path / "abc.txt", 3, ABC)
 
@@ -192,32 +365,66 @@ class TestVerify:
         verify(letters / "b.txt", 1, None)
 
     def test_another_size_is_refused(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"abc.txt": "abc"})
+        fill(tmp_path, {"abc.txt": "abc"})
 
         with pytest.raises(DataError, match=r"abc\.txt has 3 bytes; expected 4 \(corpus\.size\)"):
             verify(tmp_path / "abc.txt", 4, ABC)
 
     def test_another_checksum_is_refused(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"abd.txt": "abd"})
+        fill(tmp_path, {"abd.txt": "abd"})
 
         with pytest.raises(DataError, match=rf"abd\.txt has the sha256 \w+; expected {ABC}"):
             verify(tmp_path / "abd.txt", 3, ABC)
 
-    @pytest.mark.parametrize(("size", "sha256"), [(3, None), (None, ABC)])
-    def test_a_folder_has_neither_size_nor_checksum(
-        self, letters: Path, size: int | None, sha256: str | None
-    ) -> None:
-        with pytest.raises(ConfigError, match=r"corpus\.size and corpus\.sha256 must be null"):
-            verify(letters, size, sha256)
+    def test_the_checksums_of_files_in_a_folder_are_each_compared(self, tmp_path: Path) -> None:
+        fill(tmp_path, {"a.txt": "abc", "b/c.txt": "abc", "other.txt": "not named"})
 
-    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match=r"none\.txt"):
-            verify(tmp_path / "none.txt", 3, None)
+        verify(tmp_path, None, {"a.txt": ABC, "b/c.txt": ABC})
+
+        with pytest.raises(DataError, match=rf"/other\.txt has the sha256 \w+; expected {ABC}"):
+            verify(tmp_path, None, {"a.txt": ABC, "other.txt": ABC, "b/c.txt": ABC})
+
+    def test_a_file_that_the_folder_lacks_is_named(self, letters: Path) -> None:
+        with pytest.raises(DataError, match=r"^corpus\.path: .*/none\.txt must be a file"):
+            verify(letters, None, {"none.txt": ABC})
+
+    @pytest.mark.parametrize(
+        ("path", "size", "sha256"),
+        [
+            ("", 3, None),
+            ("", None, ABC),
+            ("", 3, {"b.txt": ABC}),
+            ("b.txt", None, {"b.txt": ABC}),
+            ("*.txt", 1, None),
+            ("*.txt", None, ABC),
+            ("*.txt", None, {"b.txt": ABC}),
+        ],
+    )
+    def test_what_is_not_one_file_has_neither_size_nor_checksum(
+        self, letters: Path, path: str, size: int | None, sha256: str | dict[str, str] | None
+    ) -> None:
+        with pytest.raises(ConfigError, match=r"^corpus\.size and corpus\.sha256 must be null"):
+            verify(letters / path, size, sha256)
+
+    def test_signs_in_the_name_of_a_file_are_no_pattern(self, tmp_path: Path) -> None:
+        fill(tmp_path, {"[a]*.txt": "abc"})
+
+        verify(tmp_path / "[a]*.txt", 3, ABC)
+
+    @pytest.mark.parametrize(("size", "sha256"), [(3, None), (None, ABC)])
+    def test_a_missing_or_empty_file_is_named(
+        self, tmp_path: Path, size: int | None, sha256: str | None
+    ) -> None:
+        fill(tmp_path, {"blank.txt": ""})
+
+        for name, said in (("none.txt", "must be a file"), ("blank.txt", "must hold text")):
+            with pytest.raises(DataError, match=rf"^corpus\.path: .*/{name} {said}"):
+                verify(tmp_path / name, size, sha256)
 
 
 class TestChecksums:
     def test_the_checksum_of_a_file_is_that_of_its_bytes(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"abc.txt": "abc"})
+        fill(tmp_path, {"abc.txt": "abc"})
 
         assert sha256_of(tmp_path / "abc.txt") == ABC
 
@@ -226,14 +433,14 @@ class TestChecksums:
             sha256_of(tmp_path / "none.txt")
 
     def test_the_checksum_of_a_folder_is_that_of_its_listing(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"b c/d.txt": "abc", "a.txt": "abc"})
+        fill(tmp_path, {"b c/d.txt": "abc", "a.txt": "abc"})
 
         listing = f"{ABC}  a.txt\0{ABC}  b c/d.txt\0".encode()
         assert sha256_of_folder(tmp_path) == hashlib.sha256(listing).hexdigest()
 
     def test_a_folder_has_the_checksum_wherever_it_lies(self, tmp_path: Path) -> None:
         for place in ("here", "over there"):
-            fill(tmp_path / place, **{"a.txt": "A", "b/c.txt": "C"})
+            fill(tmp_path / place, {"a.txt": "A", "b/c.txt": "C"})
 
         assert sha256_of_folder(tmp_path / "here") == sha256_of_folder(tmp_path / "over there")
 
@@ -252,64 +459,10 @@ class TestChecksums:
     def test_any_other_folder_has_another_checksum(
         self, tmp_path: Path, other: dict[str, str]
     ) -> None:
-        fill(tmp_path / "one", **{"a.txt": "one", "b.txt": "two"})
-        fill(tmp_path / "other", **other)
+        fill(tmp_path / "one", {"a.txt": "one", "b.txt": "two"})
+        fill(tmp_path / "other", other)
 
         assert sha256_of_folder(tmp_path / "one") != sha256_of_folder(tmp_path / "other")
-
-
-class TestCheckColumn:
-    @pytest.mark.parametrize(
-        "content",
-        [
-            "id,text\n1,one\n",
-            "\ufeffid,text\r\n1,one\r\n",
-            "\ufefftext,id\n",
-            'id,"text"\r1,one\r',
-            '"a\nb",text\n',
-            "\n\nid,text\n",
-        ],
-    )
-    def test_a_header_with_the_column_passes(self, tmp_path: Path, content: str) -> None:
-        fill(tmp_path, **{"a.csv": content})
-
-        check_column(tmp_path / "a.csv", "text")
-
-    def test_a_header_without_the_column_is_refused(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"a.csv": "id,Text\n1,one\n"})
-
-        with pytest.raises(
-            DataError, match=r"a\.csv, row 1: corpus\.column .*got 'text', found 'id', 'Text'"
-        ):
-            check_column(tmp_path / "a.csv", "text")
-
-    def test_a_column_that_stands_twice_is_refused(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"a.csv": "text,text\n1,one\n"})
-
-        with pytest.raises(DataError, match=r"one column .*found 'text', 'text'"):
-            check_column(tmp_path / "a.csv", "text")
-
-    def test_a_header_of_many_lines_makes_an_error_of_one(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"a.csv": '"i\nd"\n1\n'})
-
-        with pytest.raises(DataError, match=r"found 'i\\nd'\)$"):
-            check_column(tmp_path / "a.csv", "text")
-
-    def test_a_blank_file_has_no_column(self, tmp_path: Path) -> None:
-        fill(tmp_path, **{"a.csv": "\n\n"})
-
-        with pytest.raises(DataError, match=r"row 1: corpus\.column .*found none"):
-            check_column(tmp_path / "a.csv", "text")
-
-    def test_a_header_that_is_not_utf_8_is_named_with_its_row(self, tmp_path: Path) -> None:
-        (tmp_path / "a.csv").write_bytes("größe,text\n".encode("latin-1"))
-
-        with pytest.raises(DataError, match=r"a\.csv, row 1: the byte 0xf6 is not UTF-8"):
-            check_column(tmp_path / "a.csv", "text")
-
-    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match=r"a\.csv cannot be read: No such file"):
-            check_column(tmp_path / "a.csv", "text")
 
 
 def test_files_below_leaves_out_what_is_hidden(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from unrolled.config.files import read_config_file
 from unrolled.config.sections import (
     ChecksConfig,
     ClassesConfig,
+    CleaningConfig,
     CorpusConfig,
     EvaluationConfig,
     GradientFlowConfig,
@@ -27,6 +28,7 @@ from unrolled.errors import ConfigError
 
 RECORDS: Sequence[tuple[str, type]] = (
     ("corpus", CorpusConfig),
+    ("cleaning", CleaningConfig),
     ("grammar", GrammarConfig),
     ("text", TextConfig),
     ("text", VocabularyConfig),
@@ -65,9 +67,10 @@ def checked_config(
     config: dict[str, Any] = json.loads(json.dumps(merged, default=str))
     validate(config, rules)
     _require_own_name(config["experiment"], given)
-    ordered = _in_order_of(rules, config)
+    ordered: dict[str, Any] = _in_order_of(rules, config)
     for section, record in RECORDS:
         record(**section_part(ordered, section, record))
+    _require_sense_of_text(ordered)
     for run in runs(ordered):
         _require_sense(run)
     if any(run.model["output"] == "classes" for run in runs(ordered)):
@@ -134,14 +137,12 @@ def section_part(config: Mapping[str, Any], section: str, record: type) -> dict[
     return {field.name: config[section][field.name] for field in fields(record)}
 
 
-def _in_order_of(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+def _in_order_of(schema: Mapping[str, Any], config: Any) -> Any:
     """The same keys and values, ordered as the schema lists them."""
-    known = schema["properties"]
-    return {
-        key: _in_order_of(known[key], config[key]) if "properties" in known[key] else config[key]
-        for key in known
-        if key in config
-    }
+    known = schema.get("properties")
+    if known is None or not isinstance(config, Mapping):
+        return config
+    return {key: _in_order_of(known[key], config[key]) for key in known if key in config}
 
 
 def _require_own_name(experiment: str, files: Sequence[Path]) -> None:
@@ -151,6 +152,32 @@ def _require_own_name(experiment: str, files: Sequence[Path]) -> None:
         raise ConfigError(
             f"experiment must be the name of its file, {' or '.join(map(repr, names))}"
             f" (got {experiment!r})"
+        )
+
+
+def _require_sense_of_text(config: Mapping[str, Any]) -> None:
+    """Refuse settings of the text that each are sound and together have no meaning."""
+    corpus, text = config["corpus"], config["text"]
+    unknown = text["unknown_token"]
+    if text["document"] == "heading" and corpus["form"] != "text":
+        raise ConfigError(
+            f"text.document must be file, block or row when corpus.form is '{corpus['form']}'"
+            " (got 'heading')"
+        )
+    if text["end_token"] and text["sentences"] != "line":
+        raise ConfigError(
+            "text.end_token must be null when text.sentences is 'punkt'"
+            f" (got {text['end_token']!r}, which ends lines)"
+        )
+    if unknown and (text["tokenizer"] != "whitespace" or text["unit"] != "word"):
+        raise ConfigError(
+            "text.unknown_token must be null unless text.unit is 'word' and text.tokenizer is"
+            f" 'whitespace' (got {unknown!r}): other tokenizers take it apart"
+        )
+    if unknown and text["lowercase"] and unknown != unknown.lower():
+        raise ConfigError(
+            "text.unknown_token must be in small letters when text.lowercase is true"
+            f" (got {unknown!r})"
         )
 
 

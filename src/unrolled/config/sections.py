@@ -6,6 +6,7 @@ stands there too.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from unrolled.config.sweep import depth_limit
@@ -13,25 +14,74 @@ from unrolled.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class CorpusConfig:
-    """Where the text comes from."""
+class ReadingConfig:
+    """What the bytes of the files mean; a part of the section `corpus`."""
+
+    form: Literal["text", "csv", "jsonl"]
+    column: str | None
+    field: str | None
+    encoding: str | Mapping[str, str]
+    rejected_share: float
+    splits: Mapping[str, str] | None
+
+    def __post_init__(self) -> None:
+        for form, key in (("csv", "column"), ("jsonl", "field")):
+            value = getattr(self, key)
+            if value is None and self.form == form:
+                raise ConfigError(
+                    f"corpus.{key} must be given when corpus.form is '{form}' (got null)"
+                )
+            if value is not None and self.form != form:
+                raise ConfigError(
+                    f"corpus.{key} must be null unless corpus.form is '{form}'"
+                    f" (got {value!r} and '{self.form}')"
+                )
+
+    @property
+    def encodings(self) -> Sequence[str]:
+        """All encodings that are named."""
+        return [self.encoding] if isinstance(self.encoding, str) else [*self.encoding.values()]
+
+    def encoding_of(self, file: str) -> str:
+        """The encoding of a file, by its path: that of the first pattern it matches, else UTF-8."""
+        if isinstance(self.encoding, str):
+            return self.encoding
+        found = (name for pattern, name in self.encoding.items() if fnmatchcase(file, pattern))
+        return next(found, "utf-8")
+
+
+@dataclass(frozen=True)
+class CorpusConfig(ReadingConfig):
+    """Where the text comes from as well."""
 
     source: Literal["documentation", "path", "url", "grammar"]
     packages: Sequence[str]
     path: str | None
-    column: str | None
-    url: str | None
+    url: str | Sequence[str] | None
     size: int | None
-    sha256: str | None
+    sha256: str | Mapping[str, str] | None
+    files: Sequence[str] | None
     licence: str | None
+    citation: str | None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         needed = {"path": ("path",), "url": ("url", "size", "sha256")}
         for key in needed.get(self.source, ()):
             if getattr(self, key) is None:
                 raise ConfigError(
                     f"corpus.{key} must be given when corpus.source is '{self.source}' (got null)"
                 )
+        if self.source == "url" and not isinstance(self.sha256, str):
+            raise ConfigError(
+                "corpus.sha256 must be one checksum when corpus.source is 'url'"
+                f" (got those of {', '.join(self.sha256 or ())})"
+            )
+
+    @property
+    def urls(self) -> Sequence[str]:
+        """The addresses of the one file, the first to be asked first."""
+        return [self.url] if isinstance(self.url, str) else self.url or []
 
 
 @dataclass(frozen=True)
@@ -59,11 +109,35 @@ class GrammarConfig:
 
 
 @dataclass(frozen=True)
-class TextConfig:
-    """From text to words in three splits."""
+class CleaningConfig:
+    """What is taken out of documents before they are split."""
 
-    document: Literal["file", "block", "row"]
+    html_entities: bool
+    markdown: bool
+    links: bool
+    user_names: bool
+    control_characters: bool
+    normalisation: Literal["NFC", "NFKC"] | None
+    repeated_documents: bool
+
+
+@dataclass(frozen=True)
+class TokensConfig:
+    """From a sentence to tokens; a part of the section `text`."""
+
+    unit: Literal["word", "character"]
+    tokenizer: Literal["nltk_word", "nltk_tweet", "whitespace"]
     lowercase: bool
+
+
+@dataclass(frozen=True)
+class TextConfig(TokensConfig):
+    """From text to sentences of tokens in three splits."""
+
+    document: Literal["file", "block", "row", "heading"]
+    sentences: Literal["punkt", "line"]
+    end_token: str | None
+    headings: Literal["keep", "drop"]
     minimum_words: int
     maximum_words: int
     drop_repeated: bool
@@ -81,8 +155,9 @@ class TextConfig:
 
 @dataclass(frozen=True)
 class VocabularyConfig:
-    """Which words are known; the other half of the section `text`."""
+    """Which words are known; the rest of the section `text`."""
 
+    unknown_token: str | None
     minimum_count: int
     vocabulary_size: int
 

@@ -10,3 +10,15 @@ class Document:
     name: str
     """Where it came from: a module, a file, a file and a row. Unique in its corpus."""
     text: str
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Text of one document: all of it, or where it is long a part of it.
+
+    The parts of a document follow one another; between two of them there is a line end.
+    """
+
+    document: str
+    """Where it came from: a file, or a file and a row. Unique in its corpus."""
+    text: str

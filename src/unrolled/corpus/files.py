@@ -1,42 +1,91 @@
-"""The user's own file, or folder of files: found, checked and copied."""
+"""The user's own files: found and checked, by what is at hand at once and by size and checksum."""
 
-import csv
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 
+from unrolled.config.sections import CorpusConfig
+from unrolled.corpus.archives import is_archive, member_names
+from unrolled.corpus.patterns import matching_files, split_pattern
+from unrolled.corpus.rows import csv_rows
 from unrolled.errors import ConfigError, DataError
-from unrolled.storage import read_bytes, read_text, write_bytes
 
-FIELD_SIZE_LIMIT = 2**31 - 1
-"""Characters: the most that csv takes on every platform. Its own limit is 131,072."""
+SUFFIXES = {"text": (".txt",), "csv": (".csv",), "jsonl": (".jsonl", ".ndjson")}
+"""What the files of each form are named by habit."""
+
+COMPRESSED = (".gz", ".bz2", ".xz")
+"""Ends of names under which one file is kept smaller."""
+
+SHOWN_NAMES = 5
+"""So many names are shown where none of them is what was looked for."""
 
 
-def input_files(path: str, column: str | None) -> list[Path]:
-    """The file itself, or those below a folder, in the order of their paths.
+def input_files(config: CorpusConfig) -> list[Path]:
+    """The files that `corpus.path` names, archives as they are, in the order of their paths.
 
-    Of a folder the .csv files are taken if a column is named, the .txt files if none is. Hidden
-    files and folders are left out, and links to folders are not followed.
+    A path is a file, a folder, of which the wanted files are taken, or a pattern as in a shell,
+    `**` standing for any folders. Hidden files and folders are left out, and links to folders are
+    not followed.
 
     Raises:
-        DataError: there is no such path, no such file below it, one of the files is empty or lacks
-            the column, or a .csv file is to be read without a column.
+        ConfigError: a pattern leads up again.
+        DataError: there is no such file, or one is hidden, is empty or lacks the column.
     """
-    given = Path(path)
-    suffix = ".txt" if column is None else ".csv"
-    files = [given]
-    if os.path.isdir(given):
-        files = [file for file in files_below(given) if file.suffix.lower() == suffix]
-    if not files:
-        raise DataError(f"corpus.path: {path} must hold {suffix} files (found none)")
+    path = config.path or ""
+    folder, parts = split_pattern(path)
+    if parts:
+        files = matching_files(folder, parts)
+        if not files:
+            raise DataError(f"corpus.path: {path} must be the pattern of some file (found none)")
+    elif os.path.isdir(folder):
+        files = _wanted_below(folder, config)
+    else:
+        files = [folder]
+    base = base_folder(config)
     for file in files:
-        _require_content(file)
-        if column is not None:
-            check_column(file, column)
-        elif file.suffix.lower() == ".csv":
-            raise DataError(f"{file}: corpus.column must name one of {_shown(csv_header(file)[1])}")
+        name = file.relative_to(base).as_posix()
+        _require_content(file, name)
+        _check(file, name, config)
     return files
+
+
+def base_folder(config: CorpusConfig) -> Path:
+    """The folder below which files keep their names: of a pattern, that before its first sign."""
+    folder, parts = split_pattern(config.path or "")
+    return folder if parts or os.path.isdir(folder) else folder.parent
+
+
+def is_wanted(name: str, config: CorpusConfig) -> bool:
+    """Whether a file of a folder or of an archive is one to be read, by its path in there.
+
+    That is what the given patterns say, or else the usual suffix of the form. A compressed file
+    goes by its name without the suffix that says so.
+    """
+    plain = uncompressed(name)
+    if patterns := given_patterns(config):
+        return any(fnmatchcase(plain, pattern) for pattern in patterns)
+    return PurePosixPath(plain.lower()).suffix in SUFFIXES[config.form]
+
+
+def given_patterns(config: CorpusConfig) -> Sequence[str]:
+    """Those of `corpus.files`, or else of `corpus.splits`; none where there is neither."""
+    return config.files or list((config.splits or {}).values())
+
+
+def uncompressed(name: str) -> str:
+    """The name without the suffix of a compressed file."""
+    suffix = PurePosixPath(name).suffix
+    return name.removesuffix(suffix) if suffix.lower() in COMPRESSED else name
+
+
+def nothing_wanted(place: Path, names: Iterable[str], config: CorpusConfig) -> str:
+    """What is said of a folder or archive that holds files of these names, none to be read."""
+    found = [uncompressed(name) for name in names]
+    shown = ", ".join(map(repr, found[:SHOWN_NAMES])) or "none"
+    more = f" and {len(found) - SHOWN_NAMES} more" if len(found) > SHOWN_NAMES else ""
+    return f"{place} must hold {_wanted(config)} (found {shown}{more}); see corpus.files"
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -56,32 +105,33 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(filter(os.path.isfile, shown), key=Path.as_posix)
 
 
-def copy_files(path: str, column: str | None, folder: Path) -> None:
-    """Copy the input files into a folder, under their names relative to `path`.
+def verify(path: Path, size: int | None, sha256: str | Mapping[str, str] | None) -> None:
+    """Return only if what the path leads to has the size in bytes and the checksum; None is not
+    checked.
+
+    Args:
+        path: a file; or a folder, where the checksums are those of files by their paths there; or
+            anything, where neither is to be checked.
+        size: bytes of the file.
+        sha256: its checksum, or those of files.
 
     Raises:
-        DataError: as `input_files` does, or a file cannot be read.
+        ConfigError: one of them is given for what cannot have it.
+        DataError: a file differs, is missing or is empty.
     """
-    given = Path(path)
-    base = given if os.path.isdir(given) else given.parent
-    for file in input_files(path, column):
-        write_bytes(folder / file.relative_to(base), read_bytes(file))
-
-
-def verify(path: Path, size: int | None, sha256: str | None) -> None:
-    """Return only if the file has the size in bytes and the checksum; None is not checked.
-
-    Raises:
-        ConfigError: one of them is given for a folder.
-        DataError: the file differs, is missing or is empty.
-    """
+    is_folder = os.path.isdir(path)
+    if isinstance(sha256, Mapping) and is_folder and size is None:
+        for name, checksum in sha256.items():
+            verify(path / name, None, checksum)
+        return
     if size is None and sha256 is None:
         return
-    if os.path.isdir(path):
+    if isinstance(sha256, Mapping) or is_folder or split_pattern(str(path))[1]:
         raise ConfigError(
-            f"corpus.size and corpus.sha256 must be null where corpus.path is a folder (got {path})"
+            "corpus.size and corpus.sha256 must be null where corpus.path is not one file, or"
+            f" corpus.sha256 those of files in a folder (got {path})"
         )
-    _require_content(path)
+    _require_content(path, path.name)
     if size is not None and (found := path.stat().st_size) != size:
         raise DataError(f"{path} has {found} bytes; expected {size} (corpus.size)")
     if sha256 is not None and (digest := sha256_of(path)) != sha256:
@@ -114,69 +164,59 @@ def sha256_of_folder(folder: Path) -> str:
     return listing.hexdigest()
 
 
-def check_column(path: Path, column: str) -> None:
-    """Return only if the header of a CSV file has the column, once. Only the header is read.
-
-    Raises:
-        DataError: it has not, or the file is not UTF-8 or not CSV so far.
-    """
-    row, header = csv_header(path)
-    if header.count(column) != 1:
-        raise DataError(
-            f"{path}, row {row}: corpus.column must be one column of the header"
-            f" (got {column!r}, found {_shown(header)})"
-        )
+def _wanted_below(folder: Path, config: CorpusConfig) -> list[Path]:
+    files = files_below(folder)
+    names = [file.relative_to(folder).as_posix() for file in files]
+    wanted = [file for file, name in zip(files, names, strict=True) if is_wanted(name, config)]
+    if not wanted:
+        raise DataError(f"corpus.path: {nothing_wanted(folder, names, config)}")
+    return wanted
 
 
-def csv_header(path: Path) -> tuple[int, list[str]]:
-    """The row of a CSV file's header, and its columns; none for a file of blank lines.
-
-    Raises:
-        DataError: the file cannot be read, or is not UTF-8 or not CSV so far.
-    """
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            return next(csv_records(path, file), (1, []))
-    except UnicodeDecodeError:
-        read_text(path)  # which names the row
-        raise
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+def _check(file: Path, name: str, config: CorpusConfig) -> None:
+    """Refuse a file that is known at a glance to have nothing of what is looked for."""
+    if is_archive(file):
+        names = member_names(file) if file.suffix == ".zip" else None  # others are read for it
+        if names is not None and not any(is_wanted(member, config) for member in names):
+            raise DataError(nothing_wanted(file, names, config))
+    elif config.form == "csv":
+        next(csv_rows(file, config.encoding_of(name), config.column or ""), None)
+    else:
+        _require_form(file, config.form)
 
 
-def csv_records(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    """The records of a CSV file that are not blank, each with the row on which it starts.
+def _require_form(file: Path, form: str) -> None:
+    """Refuse a file whose name says that it is of another form."""
+    for other, suffixes in SUFFIXES.items():
+        if other != form and other != "text" and file.suffix.lower() in suffixes:
+            key = {"csv": "corpus.column", "jsonl": "corpus.field"}[other]
+            raise DataError(
+                f"{file}: corpus.form must be '{other}' for this file, and {key} say where its text"
+                f" is (got '{form}'); if it is something else, rename it"
+            )
 
-    Raises:
-        DataError: the quotes are wrong, or one is never closed.
-    """
-    csv.field_size_limit(FIELD_SIZE_LIMIT)  # of the process: csv has no other
-    reader = csv.reader(lines, strict=True)
-    row = 1
-    try:
-        for cells in reader:
-            if cells:
-                yield row, cells
-            row = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(
-            f"{path}, row {row}: the record that starts here is not CSV ({error}); check its quotes"
-        ) from None
+
+def _wanted(config: CorpusConfig) -> str:
+    if patterns := given_patterns(config):
+        return f"files named {' or '.join(map(repr, patterns))}"
+    return f"{' or '.join(SUFFIXES[config.form])} files"
 
 
 def _is_hidden(name: Path) -> bool:
     return any(part.startswith(".") for part in name.parts)
 
 
-def _require_content(file: Path) -> None:
+def _require_content(file: Path, name: str) -> None:
+    """Refuse what is no file, or one that would be passed over, whose name no table could hold."""
+    place = f"corpus.path: {file}"
     if not os.path.isfile(file):  # Path.is_file raises where a folder may not be entered
-        raise DataError(f"corpus.path: {file} must be a file or a folder (found neither)")
+        raise DataError(f"{place} must be a file, a folder or a pattern of files (found none)")
+    if _is_hidden(Path(name)):
+        raise DataError(f"{place} must not be hidden, as files are whose names begin with a dot")
+    if name != name.encode("utf-8", "replace").decode():
+        raise DataError(f"corpus.path: {str(file)!a} must have a name in UTF-8")
     if file.stat().st_size == 0:
-        raise DataError(f"corpus.path: {file} must hold text (found 0 bytes)")
-
-
-def _shown(columns: list[str]) -> str:
-    return ", ".join(map(repr, columns)) or "none"
+        raise DataError(f"{place} must hold text (found 0 bytes)")
 
 
 def _raise(error: OSError) -> None:

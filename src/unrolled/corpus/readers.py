@@ -1,92 +1,155 @@
-"""Documents from the files of acquired text: plain text, or one column of CSV.
+"""From the rows of files to the passages of documents, in bounded memory.
 
-A byte-order mark goes, and every line end becomes LF. Nothing else ends a row: U+2028 and its like
-are characters.
+A document is a file, a block, a row, or what follows a heading. Rejected rows are missing from it;
+whoever reads is told of each.
 """
 
-import io
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal
 
-from unrolled.corpus.document import Document
-from unrolled.corpus.files import check_column, csv_records, files_below
-from unrolled.errors import DataError
-from unrolled.storage import read_text
+from unrolled.config.sections import ReadingConfig
+from unrolled.corpus.document import Passage
+from unrolled.corpus.files import files_below
+from unrolled.corpus.headings import heading_level
+from unrolled.corpus.rows import Row, csv_rows, json_rows, lines
 
-BYTE_ORDER_MARK = "\ufeff"
+PASSAGE_CHARACTERS = 2**20
+"""A longer document is given in parts."""
 
-Piece = tuple[int, str]
-"""A text, and the row of its file on which it starts, from 1."""
+DocumentKind = Literal["file", "block", "row", "heading"]
+
+Note = Callable[[str, Row], None]
+"""Takes the name of a file and a row of it."""
+
+Line = tuple[int, str]
+"""The row of its file on which a document starts, from 1, and one line of that document."""
 
 
-def read_documents(
-    folder: Path, document: Literal["file", "block", "row"], column: str | None
-) -> Iterator[Document]:
-    """The documents that are not blank, in the order of the files' paths, then of their rows.
+def read_passages(
+    folder: Path, config: ReadingConfig, document: DocumentKind, note: Note
+) -> Iterator[Passage]:
+    """The passages that are not blank, in the order of the files' paths, then of their rows.
 
-    A file is named by its path below the folder; a block (what stands between blank lines) or a row
-    by that and its first line's number: `letters/1912.txt:7`. With a column, each CSV record is a
-    document, called block or row alike; a whole file is its records, parted by blank lines.
+    A file is named by its path below the folder; any other document by that and the number of its
+    first line: `letters/1912.txt:7`. Every line end is LF. A whole file of records is their texts,
+    parted by blank lines. The passages of one document, joined by line ends, are its text, unless
+    one of them was blank.
+
+    Args:
+        folder: what holds the files, as `files_below` finds them.
+        config: what their bytes mean.
+        document: what belongs together. A file. A block, which stands between blank lines. A row.
+            Or a heading of the first level and what follows it; what stands before the first one
+            of a file is a document, too. Of CSV and JSON each record is one, unless the file is.
+        note: told of every row as it is read, accepted or rejected, but not of blank lines of plain
+            text.
 
     Raises:
-        DataError: a file is not UTF-8, holds a NUL, or, with a column, is not CSV with that column
-            and rows of one length; the message names file and row.
+        ConfigError: an encoding is none of those that can be read.
+        DataError: a file cannot be read, or is not CSV with that column and rows.
     """
     for path in files_below(folder):
-        name = path.relative_to(folder).as_posix()
-        text = _text(path)
-        pieces = _plain(text, document) if column is None else _column(path, text, document, column)
-        for row, piece in pieces:
-            if piece.strip():
-                yield Document(name if document == "file" else f"{name}:{row}", piece)
+        file = path.relative_to(folder).as_posix()
+        rows = _noted(_rows(path, config, config.encoding_of(file)), config.form, file, note)
+        found = _lines(rows, document) if config.form == "text" else _texts(rows, document)
+        for start, lines_of_one in groupby(found, key=itemgetter(0)):
+            name = file if document == "file" else f"{file}:{start}"
+            for text in _parts(line for _, line in lines_of_one):
+                if text.strip():
+                    yield Passage(name, text)
 
 
-def _text(path: Path) -> str:
-    text = read_text(path).removeprefix(BYTE_ORDER_MARK)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if "\0" in text:
-        row = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(f"{path}, row {row}: found a NUL character; save the file as UTF-8 text")
-    return text
+def _rows(path: Path, config: ReadingConfig, encoding: str) -> Iterator[Row]:
+    match config.form:
+        case "text":
+            return lines(path, encoding)
+        case "csv":
+            return csv_rows(path, encoding, config.column or "")
+        case "jsonl":
+            return json_rows(path, encoding, config.field or "")
 
 
-def _plain(text: str, document: Literal["file", "block", "row"]) -> Iterator[Piece]:
+def _noted(rows: Iterable[Row], form: str, file: str, note: Note) -> Iterator[Row]:
+    for row in rows:
+        if form != "text" or not row.is_blank:
+            note(file, row)
+        yield row
+
+
+def _lines(rows: Iterable[Row], document: DocumentKind) -> Iterator[Line]:
+    """The lines of plain text that are accepted."""
     match document:
         case "file":
-            yield 1, text
+            return ((1, row.text) for row in rows if row.text is not None)
         case "block":
-            yield from _blocks(text)
+            return _lines_of_blocks(rows)
         case "row":
-            yield from enumerate(text.split("\n"), start=1)
+            return ((row.number, row.text) for row in rows if row.text is not None)
+        case "heading":
+            return _lines_of_articles(rows)
 
 
-def _blocks(text: str) -> Iterator[Piece]:
-    """The runs of lines that are not blank."""
-    lines = enumerate(text.split("\n"), start=1)
-    for has_text, run in groupby(lines, key=lambda line: bool(line[1].strip())):
-        if has_text:
-            rows, block = zip(*run, strict=True)
-            yield rows[0], "\n".join(block)
+def _lines_of_blocks(rows: Iterable[Row]) -> Iterator[Line]:
+    """A rejected line was not blank, as far as is known: it parts no block and may begin one."""
+    start = None
+    for row in rows:
+        if row.is_blank:
+            start = None
+            continue
+        start = start or row.number
+        if row.text is not None:
+            yield start, row.text
 
 
-def _column(
-    path: Path, text: str, document: Literal["file", "block", "row"], column: str
-) -> Iterator[Piece]:
-    cells = _cells(path, text, column)
-    if document == "file":
-        return iter([(1, "\n\n".join(cell for _, cell in cells if cell.strip()))])
-    return cells
+def _lines_of_articles(rows: Iterable[Row]) -> Iterator[Line]:
+    """A heading stands between blank lines; a line that does not is mathematics or a legend."""
+    accepted = ((row.number, row.text) for row in rows if row.text is not None)
+    start, before = 1, ""
+    for (number, line), (_, after) in pairwise(chain(accepted, [(0, "")])):
+        if heading_level(line) == 1 and not before.strip() and not after.strip():
+            start = number
+        yield start, line
+        before = line
 
 
-def _cells(path: Path, text: str, column: str) -> Iterator[Piece]:
-    check_column(path, column)
-    (row, header), *records = csv_records(path, io.StringIO(text))
-    if not records:
-        raise DataError(f"{path}, row {row}: found a header only; expected rows under it")
-    index = header.index(column)
-    for row, cells in records:
-        if len(cells) != len(header):
-            raise DataError(f"{path}, row {row}: {len(cells)} cells under {len(header)} columns")
-        yield row, cells[index]
+def _texts(records: Iterable[Row], document: DocumentKind) -> Iterator[Line]:
+    """The lines of the texts that are accepted and not blank."""
+    is_first = True
+    for record in records:
+        if record.text is None or record.is_blank:
+            continue
+        if document == "file" and not is_first:
+            yield 1, ""
+        is_first = False
+        for line in record.text.split("\n"):
+            yield (1 if document == "file" else record.number), line
+
+
+def _parts(lines_of_document: Iterable[str]) -> Iterator[str]:
+    """The text of a document, in parts no longer than PASSAGE_CHARACTERS where lines are not."""
+    part: list[str] = []
+    size = 0  # of the part, a line end after each line
+    for line in lines_of_document:
+        while part and size + len(line) > PASSAGE_CHARACTERS:
+            end = _place_to_cut(part)
+            yield "\n".join(part[:end])
+            part = part[end:]
+            size = sum(len(kept) + 1 for kept in part)
+        part.append(line)
+        size += len(line) + 1
+    yield "\n".join(part)
+
+
+def _place_to_cut(part: Sequence[str]) -> int:
+    """How many lines go: up to the last blank one if it lies in the later half, else all."""
+    left = PASSAGE_CHARACTERS // 2
+    for end in range(len(part), 0, -1):
+        left -= len(part[end - 1]) + 1
+        if left < 0:
+            break
+        if not part[end - 1].strip():
+            return end
+    return len(part)

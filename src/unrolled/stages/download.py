@@ -12,8 +12,8 @@ def run(config: CorpusConfig, path: Path | str) -> None:
 
     Raises:
         ConfigError: the address, size or checksum is not given.
-        DataError: it cannot be fetched, or is not the file that the configuration names.
+        DataError: no address gives the file that the configuration names.
     """
-    if config.url is None or config.size is None or config.sha256 is None:
+    if not config.urls or config.size is None or not isinstance(config.sha256, str):
         raise ConfigError("corpus.url, corpus.size and corpus.sha256 must be given for a download")
-    download(config.url, config.size, config.sha256, Path(path))
+    download(config.urls, config.size, config.sha256, Path(path))
