@@ -1,6 +1,7 @@
 """The corpora on which time to perplexity is measured."""
 
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,10 @@ def wikitext(path: Path) -> Corpus:
     What is `<unk>` there, and all words but the most frequent ones, are unknown.
     """
     training, validation = (_lines(path, f"wiki.{split}.tokens") for split in ("train", "valid"))
-    known = ([word for word in line if word != WIKITEXT_UNKNOWN] for line in training)
-    vocabulary = build_vocabulary(known, WIKITEXT_VOCABULARY_SIZE, minimum_count=1)
+    counts = Counter(word for line in training for word in line)
+    vocabulary = build_vocabulary(
+        counts.items(), len(training), WIKITEXT_VOCABULARY_SIZE, 1, WIKITEXT_UNKNOWN
+    )
     return Corpus(
         len(vocabulary),
         encode_documents([[line] for line in training], vocabulary),

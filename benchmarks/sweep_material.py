@@ -50,8 +50,8 @@ from unrolled.stages import (
     vocabulary,
     wall,
 )
-from unrolled.stages.prepare import REJECTED
 from unrolled.storage import Cell, read_json, read_tsv, write_json, write_tsv
+from unrolled.text.accounts import Accounts
 from unrolled.text.sentence_file import write_sentences
 from unrolled.text.vocabulary import RESERVED
 
@@ -150,15 +150,16 @@ def write_corpus(results: Results, sentences: Mapping[str, int], rng: np.random.
     corpus = results.corpus
     texts = {split: corpus / f"{split}.txt" for split in sentences}
     for split, count in sentences.items():
-        documents = [[sentence] for sentence in made_up_sentences(count, rng)]
-        write_sentences(texts[split], documents)
-    write_tsv(corpus / "rejected.tsv", REJECTED, [])
+        sentences_of_split = made_up_sentences(count, rng)
+        write_sentences(texts[split], ((True, sentence) for sentence in sentences_of_split))
+    accounts = Accounts(tokenizer={"name": "made up"})
+    write_json(corpus / "accounts.json", accounts.as_json())
     (corpus / "raw").mkdir()
     shutil.copy(texts["train"], corpus / "raw/text.txt")
     words, folders = corpus / "vocabulary.tsv", {split: corpus / split for split in sentences}
     provenance.run(results.section("corpus", CorpusConfig), corpus / "raw", corpus / PROVENANCE)
     vocabulary.run(results.section("text", VocabularyConfig), texts["train"], words)
-    encode.run(texts, words, corpus / "rejected.tsv", folders, corpus / "profile.json")
+    encode.run(texts, words, corpus / "accounts.json", folders, corpus / "profile.json")
     baselines.run(corpus, None, corpus / "baselines.tsv")
     telling = corpus / "telling_classes.tsv"
     made = results.section("classes", ClassesConfig)
@@ -189,7 +190,7 @@ def write_run(results: Results, run: Run) -> None:
     """Train a run and write what is measured of it."""
     folder, corpus = results.run_folders[run.name], results.corpus
     model, training = ModelConfig(**run.model), TrainingConfig(**run.training)
-    train.run(run.name, model, training, {}, corpus, folder, io.StringIO())
+    train.run(run.name, model, training, {"unit": "word"}, corpus, folder, io.StringIO())
     evaluate.run(folder, corpus, None, folder / "evaluation.tsv")
     sample.run(results.section("sampling", SamplingConfig), folder, folder / "samples.tsv")
     flow = results.section("gradient_flow", GradientFlowConfig)

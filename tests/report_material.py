@@ -286,7 +286,13 @@ PROFILE: dict[str, Any] = {
     "words_kept": 7,
     "word_frequencies": [[1, 4], [2, 3], [4, 2], [7, 2], [9, 1]],
     "rarest_kept": {"token": "rare", "count": 2},
-    "rejected_sentences": {"short": 2},
+    "accounts": {
+        "rows": {"read": 31, "accepted": 30, "rejected": {"encoding": 1}},
+        "documents": {"read": 9, "put_aside": {}, "train": 3, "valid": 3, "test": 3},
+        "cleaning": {"control_characters": 5},
+        "sentences": {"read": 14, "put_aside": {"short": 2}},
+        "tokenizer": {"name": "nltk_word", "sentences": "punkt", "nltk": "3.10.4"},
+    },
 }
 
 
@@ -392,6 +398,7 @@ def material(**more: Any) -> Material:
             "about": None,
             "corpus": {"source": "path"},
             "classes": {"method": "brown"},
+            "text": {"unit": "word"},
             "sampling": {"temperature": 1.0},
             "gradient_flow": {"sentences": 100, "deepest": 32},
             "evaluation": {"sentences": None},
@@ -400,8 +407,10 @@ def material(**more: Any) -> Material:
             "source": "path",
             "packages": {},
             "path": "dogs.txt",
-            "url": None,
+            "urls": [],
+            "downloaded_sha256": None,
             "licence": None,
+            "citation": None,
             "files": 1,
             "bytes": 100,
             "sha256": "0" * 64,

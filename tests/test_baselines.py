@@ -86,9 +86,9 @@ def test_no_pair_reaches_across_the_end_of_a_sentence() -> None:
     models = fit_baselines(dataset_of([sentence(3), sentence(4)]), V)
 
     # pairs: start 3, 3 end, start 4, 4 end; not: end start
-    pairs = [(int(pair) // V, int(pair) % V) for pair in models.pairs]
+    pairs = [divmod(key, V) for key in models.pairs.keys.tolist()]
     assert pairs == [(START, 3), (START, 4), (3, END), (4, END)]
-    assert models.pair_counts.tolist() == [1, 1, 1, 1]
+    assert models.pairs.counts.tolist() == [1, 1, 1, 1]
 
 
 @given(SPLIT)
@@ -105,15 +105,45 @@ def test_each_distribution_sums_to_one_over_the_vocabulary_for_every_history(
         assert distribution.sum() == pytest.approx(1, abs=1e-14)
 
 
-@given(SPLIT, SPLIT)
+@given(SPLIT, SPLIT, st.integers(1, 20))
 @settings(deadline=None)
-def test_losses_are_those_of_the_plain_models(training: list[Ids], test: list[Ids]) -> None:
-    losses = fit_baselines(dataset_of(training), V).losses(dataset_of(test))
+def test_losses_are_those_of_the_plain_models(
+    training: list[Ids], test: list[Ids], tokens: int
+) -> None:
+    losses = fit_baselines(dataset_of(training), V, tokens).losses(dataset_of(test), tokens)
 
     expected = PlainBaselines(training).losses(test)
     assert list(losses) == ["uniform", "unigram", "bigram"]
     for name, loss in losses.items():
         assert loss == pytest.approx(expected[name], rel=1e-12), name
+
+
+@given(SPLIT, SPLIT)
+@settings(deadline=None)
+def test_losses_of_one_block_are_means_over_the_whole_split_to_the_last_bit(
+    training: list[Ids], test: list[Ids]
+) -> None:
+    models, split = fit_baselines(dataset_of(training), V), dataset_of(test)
+
+    losses = models.losses(split)
+
+    previous, following = split.neighbours
+    assert losses["unigram"] == -float(np.log(models.unigram[following]).mean())
+    assert losses["bigram"] == -float(np.log(models.bigram(previous, following)).mean())
+
+
+@given(SPLIT, st.integers(1, 20))
+@settings(deadline=None)
+def test_models_do_not_depend_on_the_blocks_in_which_a_split_is_read(
+    training: list[Ids], tokens: int
+) -> None:
+    expected = fit_baselines(dataset_of(training), V)
+
+    found = fit_baselines(dataset_of(training), V, tokens)
+
+    every = np.indices((V, V))
+    assert found.unigram.tolist() == expected.unigram.tolist()
+    assert found.bigram(*every).tolist() == expected.bigram(*every).tolist()
 
 
 def test_on_its_own_training_text_more_context_is_better() -> None:

@@ -1,7 +1,7 @@
 """Minibatches: of sentences each once, or of streams in which a state goes on within documents."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from model_strategies import dataset_of, sentence
 from training_strategies import numbered, split_of
 from unrolled.model.packing import PackedBatch
 from unrolled.text.dataset import Dataset
+from unrolled.training import batches as module
 from unrolled.training.batches import (
     SegmentBatches,
     Stream,
@@ -164,6 +165,60 @@ def test_streams_are_of_equal_length_but_for_a_sentence(
     assert all(abs(len(stream) - share) <= longest + 1e-9 for stream in streams)
 
 
+def whole_streams(
+    dataset: Dataset, count: int, rng: np.random.Generator
+) -> list[tuple[list[int], list[bool]]]:
+    """The sentences of each stream and which of them begin anew, with arrays of the whole split."""
+    order = rng.permutation(len(dataset.documents) - 1)
+    documents = [np.arange(*dataset.documents[[number, number + 1]]) for number in order]
+    sentences = np.concatenate(documents)
+    begins = np.isin(sentences, dataset.documents[:-1])
+    lengths = np.diff(dataset.sentences)[sentences] - 1
+    ends = np.cumsum(lengths)
+    count = min(count, len(sentences))
+    cuts = np.searchsorted(ends - lengths / 2, np.arange(1, count) * ends[-1] / count)
+    cuts = cuts[cuts < len(sentences)]
+    begins[cuts] = True
+    parts = zip(np.split(sentences, cuts), np.split(begins, cuts), strict=True)
+    return [(numbers.tolist(), anew.tolist()) for numbers, anew in parts if len(numbers)]
+
+
+@given(
+    lengths=LENGTHS,
+    empty=st.lists(st.integers(0, 5), max_size=3),
+    count=st.integers(1, 9),
+    seed=st.integers(0, 99),
+    together=st.integers(1, 5),
+    number_type=st.sampled_from([np.int32, np.int64]),
+)
+def test_streams_do_not_depend_on_what_is_looked_at_together(
+    lengths: list[list[int]],
+    empty: list[int],
+    count: int,
+    seed: int,
+    together: int,
+    number_type: type,
+) -> None:
+    for place in empty:
+        lengths = [*lengths[:place], [], *lengths[place:]]
+    dataset = numbered(lengths)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "TOGETHER", together)
+        patch.setattr(module, "whole_type", lambda largest: number_type)
+        batches = shuffled_streams(dataset, count, 4, np.random.default_rng(seed))
+        streams = [
+            (stream.sentences.tolist(), stream.begins.tolist(), len(stream))
+            for stream in batches.streams
+        ]
+
+    sentence_lengths = list(itertools.chain(*lengths))
+    assert streams == [
+        (numbers, anew, sum(sentence_lengths[number] for number in numbers))
+        for numbers, anew in whole_streams(dataset, count, np.random.default_rng(seed))
+    ]
+
+
 def test_a_segment_goes_on_where_its_stream_ended_until_a_document_begins() -> None:
     # sentences 0 to 4 and 5 to 7 are a document, 8 to 11 is another; segments of five predictions
     dataset = numbered([[4, 2], [3]])
@@ -230,3 +285,51 @@ def test_a_split_of_few_sentences_has_few_streams() -> None:
     split = split_of([[sentence(3)], [sentence(4)]])
 
     assert len(shuffled_streams(split, 10**9, 7, np.random.default_rng(1)).streams) == 2
+
+
+# Pages of the split
+
+
+DOCUMENTS = split_of([[words, words] for words in SENTENCES] * 2)
+"""46 documents of two sentences."""
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: shuffled_sentences(DOCUMENTS, 4, np.random.default_rng(1)),
+        lambda: shuffled_streams(DOCUMENTS, 3, 4, np.random.default_rng(1)),
+        lambda: ordered_batches(DOCUMENTS, carry_state=False),
+        lambda: ordered_batches(DOCUMENTS, carry_state=True),
+    ],
+    ids=["sentences", "streams", "in order", "documents in order"],
+)
+def test_pages_are_given_back_while_a_split_is_read_and_at_its_end(
+    monkeypatch: pytest.MonkeyPatch, made: Callable[[], Iterable[PackedBatch]]
+) -> None:
+    monkeypatch.setattr(module, "RELEASED_AFTER", 10)
+    monkeypatch.setattr(module, "EVALUATION_BATCH", 4)
+    read: list[int] = [0]  # sentences or pieces between the times at which pages are given back
+    monkeypatch.setattr(Dataset, "release", lambda dataset: read.append(0))
+
+    most = 0
+    for batch in made():
+        read[-1] += len(batch.order)
+        most = max(most, len(batch.order))
+
+    assert len(read) > 4
+    assert read[-1] == 0
+    assert max(read) < 10 + most
+
+
+def test_pages_of_a_split_are_not_given_back_after_every_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    released: list[Dataset] = []
+    monkeypatch.setattr(Dataset, "release", lambda dataset: released.append(dataset))
+
+    batches = list(shuffled_sentences(DOCUMENTS, 4, np.random.default_rng(1)))
+
+    # 92 sentences are fewer than 128, so that only the end remains
+    assert len(batches) == 23
+    assert len(released) == 1

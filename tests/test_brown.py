@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from model_strategies import dataset_of, sentence
 from unrolled.errors import DataError
+from unrolled.text import pairs
 from unrolled.text.brown import (
     Exchange,
-    bigrams_of,
     brown_classes,
     class_information,
 )
 from unrolled.text.classes import WordClasses, resolved
 from unrolled.text.dataset import Dataset
+from unrolled.text.pairs import count_pairs
 from unrolled.text.vocabulary import END, START
 
 Sentences = Sequence[Sequence[int]]
@@ -107,23 +108,13 @@ def texts_and_wishes(draw: st.DrawFn) -> tuple[list[list[int]], int, int, int | 
     return text, vocabulary_size, words_alone, count
 
 
-class TestBigrams:
-    @given(text=SEEN)
-    def test_they_are_the_pairs_inside_sentences(self, text: list[list[int]]) -> None:
-        found = bigrams_of(split_of(text), 7)
-
-        pairs = zip(found.previous.tolist(), found.following.tolist(), strict=True)
-        expected = Counter(pairs_of(text))
-        assert dict(zip(pairs, found.counts.tolist(), strict=True)) == expected
-
-
 class TestExchange:
     @settings(max_examples=60)
     @given(text=SEEN, labels=st.permutations([0, 0, 0, 1, 1, 1, 2]), penalty=PENALTIES)
     def test_what_the_moves_gain_is_what_the_objective_rises_by(
         self, text: list[list[int]], labels: list[int], penalty: float
     ) -> None:
-        exchange = Exchange(bigrams_of(split_of(text), 7), np.array(labels), 2, penalty)
+        exchange = Exchange(count_pairs(split_of(text), 7), np.array(labels), 2, penalty)
         words = [word for word in range(1, 7) if labels[word] < 2]
 
         for _ in range(2):
@@ -152,7 +143,7 @@ class TestExchange:
 
     def test_each_word_moves_to_the_best_class_at_once(self) -> None:
         text = noisy_text(count=80, vocabulary_size=24)
-        exchange = Exchange(bigrams_of(split_of(text), 24), np.arange(24) % 4, 4, 0.001)
+        exchange = Exchange(count_pairs(split_of(text), 24), np.arange(24) % 4, 4, 0.001)
         found, best = [], []
 
         for word in range(1, 24):
@@ -170,7 +161,7 @@ class TestExchange:
     def test_a_word_that_would_leave_another_alone_stays(self) -> None:
         # A noun and a verb share a class, though the other nouns and verbs have one each.
         labels = [0, 2, 0, 1, 2, 0, 0, 2, 2, 1]
-        exchange = Exchange(bigrams_of(split_of(TURNS), 10), np.array(labels), 3, 0.0)
+        exchange = Exchange(count_pairs(split_of(TURNS), 10), np.array(labels), 3, 0.0)
 
         moved = exchange.visit(9)
 
@@ -183,7 +174,7 @@ class TestExchange:
         # All classes are alike to word 10, which is never seen. If it left, its class would be too
         # small for the noun 9 to leave.
         labels = np.array([0, 2, 0, 1, 2, 0, 0, 2, 2, 1, 1])
-        exchange = Exchange(bigrams_of(split_of(TURNS), 11), labels, 3, 0.0)
+        exchange = Exchange(count_pairs(split_of(TURNS), 11), labels, 3, 0.0)
 
         assert not exchange.visit(10)
         assert exchange.labels[10] == 1
@@ -191,7 +182,7 @@ class TestExchange:
 
     def test_the_classes_given_are_not_changed(self) -> None:
         labels = np.array([0, 0, 0, 1, 1, 1, 1, 0, 0, 0])
-        exchange = Exchange(bigrams_of(split_of(TURNS), 10), labels, 2, 0.0)
+        exchange = Exchange(count_pairs(split_of(TURNS), 10), labels, 2, 0.0)
 
         exchange.run(list(range(1, 10)), 3, lambda words, count, sweep: words)
 
@@ -286,6 +277,21 @@ class TestBrownClasses:
         assert found.class_of.tolist() == [2, 0, 1]
         assert found.words_alone == 3
 
+    @settings(max_examples=30)
+    @given(asked=texts_and_wishes(), part=st.integers(1, 9))
+    def test_they_do_not_depend_on_how_many_pairs_are_looked_at_together(
+        self, asked: tuple[list[list[int]], int, int, int | None], part: int
+    ) -> None:
+        text, vocabulary_size, words_alone, count = asked
+        wishes = (split_of(text), vocabulary_size, words_alone, count, 4, 0.01)
+        expected = brown_classes(*wishes)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pairs, "PART", part)
+            found = brown_classes(*wishes)
+
+        assert same_classes(found, expected)
+
     def test_more_classes_than_pairs_of_words_are_refused(self) -> None:
         with pytest.raises(DataError, match=r"^classes\.count must be at most 3, half of the 7"):
             brown_classes(split_of(TURNS), 10, 3, 4, 6, 0.0)
@@ -368,6 +374,22 @@ class TestClassInformation:
             )
             assert found.nats[number] == pytest.approx(expected, abs=1e-12)
             assert found.share[number] == pytest.approx(mine.total() / total)
+
+    @settings(max_examples=30)
+    @given(text=SEEN, labels=st.permutations([0, 0, 1, 1, 1, 2, 2]), part=st.integers(1, 9))
+    def test_it_does_not_depend_on_how_many_pairs_are_looked_at_together(
+        self, text: list[list[int]], labels: list[int], part: int
+    ) -> None:
+        order = np.argsort(np.argsort(labels, kind="stable"), kind="stable")
+        classes = WordClasses(np.array(labels, dtype=np.int32), order.astype(np.int32))
+        expected = class_information(classes, split_of(text))
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pairs, "PART", part)
+            found = class_information(classes, split_of(text))
+
+        assert found.share.tolist() == expected.share.tolist()
+        assert found.nats.tolist() == expected.nats.tolist()
 
     def test_a_class_that_is_never_predicted_says_nothing(self) -> None:
         classes = WordClasses(np.array([1, 0, 0, 1, 1]), np.array([2, 0, 1, 3, 4]))

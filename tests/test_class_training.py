@@ -64,7 +64,7 @@ def corpus(tmp_path: Path) -> Path:
 def trained(
     corpus: Path, folder: Path, training: TrainingConfig = TRAINING, model: ModelConfig = MODEL
 ) -> None:
-    train.run("a", model, training, {"lowercase": True}, corpus, folder, io.StringIO())
+    train.run("a", model, training, {"unit": "word"}, corpus, folder, io.StringIO())
 
 
 # What is asked for

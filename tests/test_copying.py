@@ -119,6 +119,19 @@ def test_a_split_shorter_than_a_span_and_sentences_that_are_lead_to_no_span() ->
     assert copied_spans([], split_of([A])) == []
 
 
+def test_pages_of_the_split_are_given_back_after_each_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    released: list[Dataset] = []
+    monkeypatch.setattr(Dataset, "release", lambda dataset: released.append(dataset))
+    split = split_of([A] * 20, [B] * 18)
+
+    copied_spans([[A, A]], split, least=2, block=10)
+
+    # 42 ids with starts and ends have 41 windows of two
+    assert released == [split] * 5
+
+
 def test_memory_goes_by_the_block_and_not_by_the_split() -> None:
     words = np.random.default_rng(1).integers(A, 100, 2**18).tolist()
     split = split_of(words)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from model_strategies import dataset_of, ids, network_of, sentence, some_classes
+from model_strategies import dataset_of, fixed_network, ids, network_of, sentence, some_classes
 from training_strategies import KINDS, numbered, read_by_hand, split_of
 from unrolled.analysis.evaluation import evaluate
 from unrolled.analysis.excess import Losses, excess, sentence_losses, token_losses
@@ -94,22 +94,26 @@ def test_losses_of_tokens_have_the_mean_that_the_evaluation_finds(cell: str) -> 
 
 
 def test_losses_of_a_sentence_are_those_of_its_words_and_its_end_added_up() -> None:
-    split = dataset_of([sentence(3, 4), sentence(), sentence(5)])
-    losses = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
+    # the end always has a probability of 1/2, the words 2 and 3 have 1/4 and 1/8
+    network = fixed_network(np.log([1 / 8, 1 / 2, 1 / 4, 1 / 8]).tolist())
+    split = dataset_of([sentence(2, 3), sentence(), sentence(3)])
 
-    found = sentence_losses(losses, split)
+    found = sentence_losses(network, split)
 
-    # 3 4 end, end, 5 end
-    assert found.tolist() == [1 + 2 + 4, 8, 16 + 32]
+    # -ln of 1/4 · 1/8 · 1/2, of 1/2, and of 1/8 · 1/2
+    assert found == pytest.approx(math.log(2) * np.array([2 + 3 + 1, 1, 3 + 1]), rel=1e-12)
 
 
 def test_losses_of_sentences_add_up_to_those_of_tokens() -> None:
     network, split = network_of(8), mixed_split()
     losses = token_losses(network, split)
 
-    found = sentence_losses(losses, split)
+    found = sentence_losses(network, split)
 
     assert len(found) == len(split)
+    # each sentence's in the order of its words, to the last bit
+    whole = np.add.reduceat(losses, split.sentences[:-1] - np.arange(len(split)))
+    assert found.tolist() == whole.tolist()
     assert math.fsum(found) == pytest.approx(math.fsum(losses), rel=1e-13)
     for number, words in enumerate(split):
         expected = math.fsum(loss for loss, _ in read_by_hand(network, [words]))

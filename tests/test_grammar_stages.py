@@ -38,7 +38,7 @@ from unrolled.stages import (
 from unrolled.stages import vocabulary as vocabulary_stage
 from unrolled.storage import read_json, read_tsv, write_json, write_text, write_tsv
 from unrolled.text.dataset import Dataset, read_dataset
-from unrolled.text.sentence_file import read_sentences, write_sentences
+from unrolled.text.sentence_file import iterate_sentences, write_sentences
 from unrolled.text.vocabulary import Vocabulary, read_vocabulary
 
 SPLITS = ("train", "valid", "test")
@@ -78,7 +78,7 @@ def drawn(folder: Path, config: GrammarConfig) -> Path:
     """The folder, with the sentences of each split and what belongs to them."""
     write_text(folder / "grammar.txt", grammar_text(language(config)))
     texts = {split: folder / f"{split}.txt" for split in SPLITS}
-    draw.run(config, folder / "grammar.txt", texts, folder / "rejected.tsv")
+    draw.run(config, folder / "grammar.txt", texts, folder / "accounts.json")
     return folder
 
 
@@ -97,12 +97,12 @@ def measured(folder: Path, config: GrammarConfig) -> None:
 def encoded(folder: Path, vocabulary_size: int = 100, closed: bool = True) -> None:
     """Encode the splits of a folder by the words of the training split."""
     texts = {split: folder / f"{split}.txt" for split in SPLITS}
-    known = VocabularyConfig(minimum_count=1, vocabulary_size=vocabulary_size)
+    known = VocabularyConfig(None, minimum_count=1, vocabulary_size=vocabulary_size)
     vocabulary_stage.run(known, texts["train"], folder / "vocabulary.tsv")
     encode.run(
         texts,
         folder / "vocabulary.tsv",
-        folder / "rejected.tsv",
+        folder / "accounts.json",
         {split: folder / split for split in SPLITS},
         folder / "profile.json",
         closed,
@@ -111,7 +111,7 @@ def encoded(folder: Path, vocabulary_size: int = 100, closed: bool = True) -> No
 
 def sentences_in(path: Path) -> list[list[str]]:
     """The sentences of a file, documents left aside."""
-    return [words for document in read_sentences(path) for words in document]
+    return [words for _, words in iterate_sentences(path)]
 
 
 @pytest.fixture(scope="module")
@@ -134,14 +134,12 @@ def probabilities_of(grammar: Grammar) -> dict[str, float]:
 def test_each_split_has_as_many_sentences_as_asked_for_each_a_document_of_its_own(
     corpus: Path,
 ) -> None:
-    documents = {split: read_sentences(corpus / f"{split}.txt") for split in SPLITS}
-
-    assert {split: len(found) for split, found in documents.items()} == {
-        "train": 200,
-        "valid": 70,
-        "test": 90,
+    begins = {
+        split: [begins for begins, _ in iterate_sentences(corpus / f"{split}.txt")]
+        for split in SPLITS
     }
-    assert {len(document) for found in documents.values() for document in found} == {1}
+
+    assert begins == {"train": [True] * 200, "valid": [True] * 70, "test": [True] * 90}
 
 
 def test_sentences_of_each_split_are_those_of_the_grammar(corpus: Path) -> None:
@@ -161,8 +159,18 @@ def test_sentences_are_as_frequent_as_they_are_probable(tmp_path: Path, pets: An
     assert counts["cat"] == pytest.approx(1000, abs=110)
 
 
-def test_no_sentence_is_put_aside(corpus: Path) -> None:
-    assert (corpus / "rejected.tsv").read_bytes() == b"document\tsentence\treason\ttext\n"
+def test_every_sentence_is_accounted_for_and_none_put_aside(corpus: Path) -> None:
+    accounts = read_json(corpus / "accounts.json")
+
+    # 200 + 70 + 90 sentences, each a row and a document as well
+    assert accounts == {
+        "rows": {"read": 360, "accepted": 360, "rejected": {}},
+        "documents": {"read": 360, "put_aside": {}, "train": 200, "valid": 70, "test": 90},
+        "cleaning": {},
+        "sentences": {"read": 360, "put_aside": {}},
+        "tokenizer": {},
+    }
+    assert read_json(corpus / "profile.json")["accounts"] == accounts
 
 
 def test_equal_seeds_draw_equal_bytes_and_other_seeds_others(tmp_path: Path) -> None:
@@ -241,7 +249,7 @@ def test_agreeing_words_are_named_with_their_place_and_distance(corpus: Path) ->
 def test_words_of_a_users_grammar_agree_as_it_is_said(tmp_path: Path, pets: Any) -> None:
     folder = drawn(tmp_path / "corpus", pets)
     sentences = ["hush", "dog and dog barks sits", "dog and cat meows barks", "cat meows"]
-    write_sentences(folder / "test.txt", [[sentence.split()] for sentence in sentences])
+    write_sentences(folder / "test.txt", ((True, words.split()) for words in sentences))
 
     measured(folder, pets)
 
@@ -317,7 +325,7 @@ def test_a_sentence_that_is_not_one_of_the_grammar_is_refused(
     sentence: str, said: str, split: str, tmp_path: Path, pets: Any
 ) -> None:
     folder = drawn(tmp_path / "corpus", pets)
-    write_sentences(folder / f"{split}.txt", [[["hush"]], [sentence.split()]])
+    write_sentences(folder / f"{split}.txt", [(True, ["hush"]), (True, sentence.split())])
 
     with pytest.raises(DataError, match=said):
         measured(folder, pets)
@@ -332,7 +340,7 @@ def test_a_closed_vocabulary_knows_every_word(corpus: Path) -> None:
     profile = read_json(corpus / "profile.json")
 
     assert {split["unknown_rate"] for split in profile["splits"].values()} == {0}
-    assert profile["rejected_sentences"] == {}
+    assert profile["accounts"]["sentences"]["put_aside"] == {}
     assert profile["splits"]["test"]["documents"] == 90
 
 
@@ -341,7 +349,7 @@ def test_a_word_that_training_did_not_see_is_named_with_the_keys_that_help(
     split: str, tmp_path: Path
 ) -> None:
     folder = drawn(tmp_path, SMALL)
-    write_sentences(folder / f"{split}.txt", [[["open1"]], [["open1", "zebra"]]])
+    write_sentences(folder / f"{split}.txt", [(True, ["open1"]), (True, ["open1", "zebra"])])
 
     with pytest.raises(DataError) as refused:
         encoded(folder)
@@ -368,12 +376,12 @@ def test_a_word_spelled_like_a_reserved_token_is_known_only_if_training_saw_it(
     word: str, tmp_path: Path
 ) -> None:
     folder = drawn(tmp_path, SMALL)
-    write_sentences(folder / "train.txt", [[["open1"]], [[word]]])
+    write_sentences(folder / "train.txt", [(True, ["open1"]), (True, [word])])
     for split in ("valid", "test"):
-        write_sentences(folder / f"{split}.txt", [[[word]]])
+        write_sentences(folder / f"{split}.txt", [(True, [word])])
 
     encoded(folder)
-    write_sentences(folder / "train.txt", [[["open1"]]])
+    write_sentences(folder / "train.txt", [(True, ["open1"])])
 
     with pytest.raises(DataError, match=f"'{word}' is not one of the 1 of the vocabulary"):
         encoded(folder)
@@ -432,7 +440,7 @@ def write_run(
     folder: Path, network: Network, vocabulary: Vocabulary, state: str = "finished"
 ) -> Path:
     """A run's folder as training leaves it."""
-    notes = {"run": folder.name, "lowercase": True, "carry_state": False}
+    notes = {"run": folder.name, "unit": "word", "carry_state": False}
     write_model(folder / "model", network, vocabulary, notes)
     metrics = {
         "state": state,
@@ -621,7 +629,7 @@ def test_several_agreeing_words_of_a_sentence_are_each_found_in_their_place(
 ) -> None:
     folder = drawn(tmp_path / "corpus", pets)
     sentences = ["hush", "dog and cat meows barks", "dog barks", "hush", "cat meows"]
-    write_sentences(folder / "test.txt", [[sentence.split()] for sentence in sentences])
+    write_sentences(folder / "test.txt", ((True, words.split()) for words in sentences))
     measured(folder, pets)
     encoded(folder)
     vocabulary = read_vocabulary(folder / "vocabulary.tsv")

@@ -134,15 +134,28 @@ def looped_loss(classes: WordClasses, dataset: Dataset) -> float:
     return math.fsum(losses) / len(losses)
 
 
+@pytest.mark.parametrize("tokens", [1, 10, 2**20])
 @pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
-def test_guessing_with_classes_costs_what_a_plain_loop_adds_up(sizes: Sequence[int]) -> None:
+def test_guessing_with_classes_costs_what_a_plain_loop_adds_up(
+    sizes: Sequence[int], tokens: int
+) -> None:
     classes, rng = classes_of(sizes, seed=2), np.random.default_rng(3)
     sentences = [rng.integers(len(classes), size=n).astype(np.int32) for n in range(2, 12)]
     dataset = split_of([sentences[:4], sentences[4:]])
 
-    loss = guessing_loss(len(classes), classes, dataset)
+    loss = guessing_loss(len(classes), classes, dataset, tokens)
 
     assert loss == pytest.approx(looped_loss(classes, dataset), rel=1e-13, abs=1e-13)
+
+
+def test_guessing_in_one_block_costs_a_mean_over_the_whole_split_to_the_last_bit() -> None:
+    classes, dataset = classes_of([9, 1, 27, 3]), some_sentences()
+
+    loss = guessing_loss(VOCABULARY_SIZE, classes, dataset)
+
+    _, predicted = dataset.neighbours
+    words = np.array([9, 1, 27, 3])[classes.class_of[predicted]]
+    assert loss == math.log(4) + float(np.log(words).mean())
 
 
 def test_guessing_with_classes_by_hand() -> None:

@@ -35,6 +35,7 @@ SENTENCE = ["the", "straße", "'s", "\\n", "axolotl", "SENTENCE_END", "SENTENCE_
 HOSTILE = "x\n\n# <script>alert(1)</script> [a](javascript:b) ](javascript:c) `d` *e* \u202e&lt;"
 
 DEFAULTS = read_config_file(ROOT / "config/config.yaml")
+NOTES = {"unit": "word", "tokenizer": "nltk_word", "lowercase": True}
 CONFIG: dict[str, Any] = {
     **DEFAULTS,
     "experiment": "trial",
@@ -58,7 +59,8 @@ PROVENANCE: dict[str, Any] = {
     "source": "path",
     "packages": {},
     "path": "dogs.txt",
-    "url": None,
+    "urls": [],
+    "citation": None,
     "licence": "CC0-1.0",
     "sha256": "0123456789abcdef" * 4,
 }
@@ -73,6 +75,8 @@ MODEL = {
     "tied": False,
     "carry_state": False,
     "hidden_size": 4,
+    "unit": "word",
+    "tokenizer": "nltk_word",
     "lowercase": True,
 }
 FOUND = {
@@ -190,7 +194,7 @@ class TestExamples:
         results = tmp_path / "results/trial"
         write_results(results, config)
         write_run(results / "runs" / run, [(" ".join(SENTENCE), "yes")], model=False)
-        write_model(results / "runs" / run / "model", network, VOCABULARY, {"lowercase": True})
+        write_model(results / "runs" / run / "model", network, VOCABULARY, NOTES)
         monkeypatch.chdir(tmp_path)
 
         model_cards.run(
@@ -226,7 +230,7 @@ class TestExamples:
             literals = [
                 node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)
             ]
-            assert " ".join(sentence) in literals
+            assert set(sentence) <= set(literals)
             assert "\u202e" not in code
 
     def test_they_draw_as_the_experiment_draws(self) -> None:
@@ -266,12 +270,15 @@ class TestEscaped:
         assert escaped("a\u202eb\x1bc") == "a\ufffdb\ufffdc"
 
 
-@pytest.mark.parametrize("place", ["licence", "path", "url", "packages", "version", "about"])
+@pytest.mark.parametrize(
+    "place", ["licence", "citation", "path", "url", "packages", "version", "about"]
+)
 def test_texts_from_outside_are_shown_as_texts(place: str) -> None:
     changes: dict[str, dict[str, Any]] = {
         "licence": {"provenance": {**PROVENANCE, "licence": HOSTILE}},
         "path": {"provenance": {**PROVENANCE, "path": HOSTILE}},
-        "url": {"provenance": {**PROVENANCE, "path": None, "url": HOSTILE}},
+        "citation": {"provenance": {**PROVENANCE, "citation": HOSTILE}},
+        "url": {"provenance": {**PROVENANCE, "path": None, "urls": [HOSTILE]}},
         "packages": {"provenance": {**PROVENANCE, "packages": {HOSTILE: "1"}}},
         "version": {"provenance": {**PROVENANCE, "packages": {"p": HOSTILE}}},
         "about": {"config": {**CONFIG, "about": HOSTILE}},
@@ -498,13 +505,13 @@ class TestStage:
     @pytest.mark.parametrize(
         ("samples", "chosen"),
         [
-            ([("a b c", "yes"), ("a b", "yes"), ("a", "cut"), ("", "yes")], "a b"),
-            ([("a b c", "cut"), ("a b", "cut")], "a b"),
-            ([("", "yes")], ""),
+            ([("a b c", "yes"), ("a b", "yes"), ("a", "cut"), ("", "yes")], ["a", "b"]),
+            ([("a b c", "cut"), ("a b", "cut")], ["a", "b"]),
+            ([("", "yes")], []),
         ],
     )
     def test_the_example_is_the_shortest_sentence_that_ended(
-        self, tmp_path: Path, samples: list[tuple[str, str]], chosen: str
+        self, tmp_path: Path, samples: list[tuple[str, str]], chosen: list[str]
     ) -> None:
         write_results(tmp_path, CONFIG)
         write_run(tmp_path / NAMES[1], samples)
@@ -517,7 +524,7 @@ class TestStage:
             {"elman": tmp_path / "elman.md"},
         )
 
-        assert read_text(tmp_path / "elman.md").count(f"sentence = '{chosen}'.split()\n") == 2
+        assert read_text(tmp_path / "elman.md").count(f"sentence = {chosen}\n") == 2
 
     def test_what_is_known_of_a_grammar_is_read(self, tmp_path: Path) -> None:
         config = {**CONFIG, "corpus": {**CONFIG["corpus"], "source": "grammar"}}

@@ -474,7 +474,8 @@ PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
     "about": lambda words: {"config": {**OWN_CONFIG, "about": words}},
     "about of another": lambda words: {"beside": {"far": words}},
     "path": lambda words: {"provenance": {**material().provenance, "path": words}},
-    "url": lambda words: {"provenance": {**material().provenance, "path": None, "url": words}},
+    "url": lambda words: {"provenance": {**material().provenance, "path": None, "urls": [words]}},
+    "citation": lambda words: {"provenance": {**material().provenance, "citation": words}},
     "licence": lambda words: {"provenance": {**material().provenance, "licence": words}},
     "rarest word": lambda words: {
         "profile": {**material().profile, "rarest_kept": {"token": words, "count": 1}}
@@ -583,7 +584,11 @@ def test_the_configuration_is_text() -> None:
     ("provenance", "told"),
     [
         ({}, "Source: dogs.txt."),
-        ({"path": None, "url": "https://a.example/dogs"}, "Source: https://a.example/dogs."),
+        (
+            {"path": None, "urls": ["https://a.example/dogs", "https://b.example/dogs"]},
+            "Source: https://a.example/dogs, https://b.example/dogs.",
+        ),
+        ({"citation": "Dodgson, Dogs (1865)"}, "Dodgson, Dogs (1865)."),
         (
             {"packages": {"numpy": "2.3.1", "nltk": "3.9"}, "path": None},
             "English sentences from the documentation strings of numpy 2.3.1, nltk 3.9.",
@@ -623,14 +628,29 @@ def test_the_splits_are_counted() -> None:
     ]
 
 
-def test_what_was_put_aside_is_counted_with_bars_up_to_the_most_frequent_reason() -> None:
-    profile = {**material().profile, "rejected_sentences": {"short": 1200, "long": 300}}
+def test_what_became_of_rows_documents_and_sentences_is_counted() -> None:
+    page = render(material())
 
-    page = render(material(profile=profile))
+    assert table(page, "Of the") == [
+        ["Of the", "Read", "Kept", "Share kept", "Left out"],
+        ["rows", "31", "30", "96.8 %", "1 encoding"],
+        ["documents", "9", "9", "100.0 %", "none"],
+        ["sentences", "14", "12", "85.7 %", "2 short"],
+    ]
+    told = text(section(page, "text"))
+    assert "Cleaning has changed: 5 × control characters." in told
+    assert "Tokens were cut by nltk_word of NLTK 3.10.4." in told
 
-    assert table(page, "Reason")[1:] == [["short", "1,200"], ["long", "300"]]
-    # 300 / 1200 = 0.25
-    assert re.findall(r'share: ([\d.]+)">[1-9][\d,]*</td>', page) == ["1.0000", "0.2500"]
+
+def test_a_page_about_characters_says_so_and_tells_bits() -> None:
+    config = {**material().config, "text": {"unit": "character"}}
+
+    page = render(material(config=config))
+
+    assert "wherever this page says word, it means a single one" in text(page)
+    assert "Different characters" in text(section(page, "text"))
+    assert "bits per character" in text(page)
+    assert "bits per character" not in text(render(material()))
 
 
 # The network

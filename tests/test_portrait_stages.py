@@ -20,7 +20,7 @@ from unrolled.model.packing import PackedBatch
 from unrolled.stages import neighbours, units
 from unrolled.storage import read_tsv, write_tsv
 from unrolled.text.dataset import encode_documents, read_dataset, write_dataset
-from unrolled.text.sentence_file import write_sentences
+from unrolled.text.sentence_file import sentences_of, write_sentences
 from unrolled.text.vocabulary import RESERVED, Vocabulary
 from unrolled.training.batches import SentenceBatches
 
@@ -47,7 +47,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A validation split of 20 sentences and a test split of 30 in two documents."""
     folder = tmp_path_factory.mktemp("corpus")
     write_dataset(folder / "valid", encode_documents([some_sentences(20, seed=2)], VOCABULARY))
-    write_sentences(folder / "test.txt", [TEST[:11], TEST[11:]])
+    write_sentences(folder / "test.txt", sentences_of([TEST[:11], TEST[11:]]))
     return folder
 
 
@@ -150,7 +150,7 @@ def test_words_stand_as_in_the_text_whatever_they_are(
     corpus: Path, tmp_path: Path, sweep: Any
 ) -> None:
     words = ["axolotl", SCRIPT, TURNED, BACKSLASH, "的", "the", "{{7*7}}"]
-    write_sentences(tmp_path / "corpus/test.txt", [[words]])
+    write_sentences(tmp_path / "corpus/test.txt", [(True, words)])
     (tmp_path / "corpus/valid").symlink_to(corpus / "valid")
     folders = sweep({"a": network_for(1)}, [1.5])
 

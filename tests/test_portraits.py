@@ -156,14 +156,14 @@ def test_of_a_single_run_its_own_first_guesses_are_told() -> None:
 def _sample(tokens: list[str], copied: str = "", ended: str = "yes") -> dict[str, Any]:
     """The one sentence of a wall."""
     row = {**WALL[0], "tokens": " ".join(tokens), "copied": copied, "ended": ended}
-    (look,) = wall([row])["looks"]
+    (look,) = wall([row], "word")["looks"]
     (temperature,) = look["temperatures"]
     (sample,) = temperature["samples"]
     return dict(sample)
 
 
 def test_sentences_stand_by_epoch_and_temperature_the_last_look_being_the_best() -> None:
-    looks = wall(WALL)["looks"]
+    looks = wall(WALL, "word")["looks"]
 
     assert [(look["epoch"], look["is_best"]) for look in looks] == [
         ("0.0", False),
@@ -222,7 +222,7 @@ def test_pieces_are_the_readable_text_and_exactly_the_copied_words_are_marked(
         any(begin <= place <= end for begin, end in spans) for place in range(1, len(tokens) + 1)
     ]
     expected: list[tuple[str, bool]] = []
-    for place, (space, text) in enumerate(pieces(tokens)):
+    for place, (space, text) in enumerate(pieces(tokens, "word")):
         inside = place > 0 and covered[place] and covered[place - 1]
         expected += [(letter, inside) for letter in space]
         expected += [(letter, covered[place]) for letter in text]
@@ -236,7 +236,7 @@ def test_the_pieces_of_prose_read_as_prose() -> None:
     sample = _sample(tokens, "3-8")
 
     text = "".join(piece["text"] for piece in sample["pieces"])
-    assert text == readable(tokens) == '"no," he didn\'t say (so).'
+    assert text == readable(tokens, "word") == '"no," he didn\'t say (so).'
 
 
 @pytest.mark.parametrize(("ended", "is_cut"), [("yes", False), ("cut", True)])
@@ -258,7 +258,7 @@ def test_the_takeaway_tells_what_the_trained_network_copied_at_each_temperature(
     ]
 
     # (8 + 0) / (10 + 6) = 0.5; 1 / 8 = 0.125, a half that goes to the even digit
-    assert wall(rows)["takeaway"] == (
+    assert wall(rows, "word")["takeaway"] == (
         "Of the trained network's words so many were copied from training: 50 % at temperature 0.5,"
         " 12 % at temperature 1.1."
     )
@@ -267,7 +267,7 @@ def test_the_takeaway_tells_what_the_trained_network_copied_at_each_temperature(
 def test_sentences_without_words_copy_nothing() -> None:
     rows = [{**WALL[0], "tokens": "", "copied_words": "0"}]
 
-    assert wall(rows)["takeaway"].endswith(": 0 % at temperature 0.5.")
+    assert wall(rows, "word")["takeaway"].endswith(": 0 % at temperature 0.5.")
     assert "".join(piece["text"] for piece in _sample([""])["pieces"]) == ""
 
 
@@ -393,7 +393,7 @@ def test_without_neighbours_the_takeaway_says_so(rows: list[Row]) -> None:
     ("shown", "parts"),
     [
         (surprise, ["sentences"]),
-        (wall, ["looks"]),
+        (lambda rows: wall(rows, "word"), ["looks"]),
         (units, ["rules", "sentences"]),
         (neighbours, ["rows"]),
     ],

@@ -1,5 +1,6 @@
 """The figures of a corpus."""
 
+import tempfile
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -11,24 +12,45 @@ from hypothesis import strategies as st
 
 from strategies import TEXTS
 from unrolled.storage import read_json, write_json
-from unrolled.text.dataset import encode_documents
-from unrolled.text.profile import profile
+from unrolled.text.counting import WordCounts
+from unrolled.text.profile import Passing, SplitFigures, profile
+from unrolled.text.sentence_file import sentences_of
 from unrolled.text.vocabulary import RESERVED, Vocabulary, build_vocabulary
 
 TRAIN = [[["a", "b", "a"], ["a"]], [["b", "ccc"]]]
 VALID = [[["a", "x", "yyy", "x"]]]
-REJECTED = {"short": 2, "long": 1}
+ACCOUNTS = {"rows": {"read": 9}, "sentences": {"read": 7, "put_aside": {"short": 2, "long": 1}}}
+
+Text = list[list[list[str]]]
 
 
-def profile_of(splits: dict[str, list[list[list[str]]]], vocabulary: Vocabulary) -> dict[str, Any]:
-    datasets = {name: encode_documents(text, vocabulary) for name, text in splits.items()}
-    return profile(splits, datasets, vocabulary, REJECTED)
+def vocabulary_of(text: Text, size: int = 1000, minimum_count: int = 1) -> Vocabulary:
+    """The vocabulary of a split's words."""
+    counts = Counter(word for part in text for words in part for word in words)
+    return build_vocabulary(counts.items(), sum(map(len, text)), size, minimum_count)
+
+
+def figures_of(
+    text: Text, vocabulary: Vocabulary, unknown_token: str | None = None
+) -> SplitFigures:
+    """What was counted of a split while its sentences have passed."""
+    with tempfile.TemporaryDirectory() as folder, WordCounts(folder, most_types=5) as counts:
+        passing = Passing(counts)
+        assert list(passing.noted(sentences_of(text))) == list(sentences_of(text))
+        return passing.figures(vocabulary, unknown_token)
+
+
+def profile_of(
+    splits: dict[str, Text], vocabulary: Vocabulary, unknown_token: str | None = None
+) -> dict[str, Any]:
+    figures = {name: figures_of(text, vocabulary, unknown_token) for name, text in splits.items()}
+    return profile(figures, vocabulary, ACCOUNTS)
 
 
 @pytest.fixture
 def found() -> dict[str, Any]:
     """The profile of the two splits above, words seen once being unknown."""
-    vocabulary = build_vocabulary([words for part in TRAIN for words in part], 100, 2)
+    vocabulary = vocabulary_of(TRAIN, 100, 2)
     return profile_of({"train": TRAIN, "valid": VALID}, vocabulary)
 
 
@@ -77,7 +99,7 @@ def test_words_are_counted_by_rank_whether_or_not_they_are_kept(found: dict[str,
 def test_of_many_words_about_sixty_ranks_are_told() -> None:
     # the word of rank r occurs 1001 - r times
     sentence = [f"w{rank}" for rank in range(1, 1001) for _ in range(1001 - rank)]
-    vocabulary = build_vocabulary([sentence], 500, 1)  # 497 words and the reserved three
+    vocabulary = vocabulary_of([[sentence]], 500)  # 497 words and the reserved three
 
     frequencies = profile_of({"train": [[sentence]]}, vocabulary)["word_frequencies"]
 
@@ -91,18 +113,39 @@ def test_of_many_words_about_sixty_ranks_are_told() -> None:
     assert all(later / rank < 1.147 for rank, later in pairwise(spaced))
 
 
-def test_reasons_to_put_a_sentence_aside_are_in_the_order_of_the_alphabet(
-    found: dict[str, Any],
-) -> None:
-    assert list(found["rejected_sentences"].items()) == [("long", 1), ("short", 2)]
+def test_the_accounts_are_told_as_they_are(found: dict[str, Any]) -> None:
+    assert found["accounts"] == ACCOUNTS
 
 
 def test_of_tokens_of_one_length_the_last_by_code_points_is_the_longest() -> None:
-    vocabulary = build_vocabulary([["a"]], 100, 1)
+    vocabulary = vocabulary_of([[["a"]]])
 
     found = profile_of({"train": [[["bb", "cc", "a"]]]}, vocabulary)
 
     assert found["splits"]["train"]["longest_token"] == "cc"
+
+
+def test_what_stands_for_unknown_words_is_a_token_but_no_word() -> None:
+    train = [[["<unk>", "a", "<unk>", "b", "a", "<unk>"]]]
+    vocabulary = Vocabulary([*RESERVED, "a", "b"], [1, 1, 3, 2, 1])
+
+    found = profile_of({"train": train}, vocabulary, "<unk>")
+
+    split = found["splits"]["train"]
+    assert (split["tokens"], split["types"], split["longest_token"]) == (6, 2, "b")
+    assert split["unknown_rate"] == 3 / 6
+    assert split["length_histogram"] == {6: 1}
+    assert found["word_frequencies"] == [[1, 2], [2, 1]]  # the last rank is that of the last word
+
+
+def test_where_it_is_not_named_it_is_a_word_like_any_other() -> None:
+    train = [[["<unk>", "a", "<unk>"]]]
+
+    found = profile_of({"train": train}, vocabulary_of(train))
+
+    split = found["splits"]["train"]
+    assert (split["types"], split["longest_token"], split["unknown_rate"]) == (2, "<unk>", 0.0)
+    assert found["word_frequencies"] == [[1, 2], [2, 1]]
 
 
 def test_it_can_be_written_as_json(found: dict[str, Any], tmp_path: Path) -> None:
@@ -117,8 +160,8 @@ def test_it_can_be_written_as_json(found: dict[str, Any], tmp_path: Path) -> Non
 
 @settings(max_examples=50)
 @given(text=TEXTS)
-def test_lengths_add_up_to_the_sentences_and_to_the_tokens(text: list[list[list[str]]]) -> None:
-    vocabulary = build_vocabulary([words for part in text for words in part], 1000, 1)
+def test_lengths_add_up_to_the_sentences_and_to_the_tokens(text: Text) -> None:
+    vocabulary = vocabulary_of(text)
 
     split = profile_of({"train": text}, vocabulary)["splits"]["train"]
 
@@ -130,10 +173,9 @@ def test_lengths_add_up_to_the_sentences_and_to_the_tokens(text: list[list[list[
 
 @settings(max_examples=50)
 @given(text=TEXTS, size=st.integers(4, 30))
-def test_the_counts_told_are_those_of_a_counter(text: list[list[list[str]]], size: int) -> None:
-    sentences = [words for part in text for words in part]
-    counts = Counter(word for words in sentences for word in words)
-    vocabulary = build_vocabulary(sentences, size, 1)
+def test_the_counts_told_are_those_of_a_counter(text: Text, size: int) -> None:
+    counts = Counter(word for part in text for words in part for word in words)
+    vocabulary = vocabulary_of(text, size)
 
     found = profile_of({"train": text}, vocabulary)
 

@@ -39,7 +39,13 @@ def experiment(name: str, config: Mapping[str, Any] | None = None, **more: Any) 
         "wall": WALL,
         "perplexity": drawn_picture("perplexity"),
     }
-    settings = {"experiment": name, "about": None, "beside": [], **(config or {})}
+    settings: dict[str, Any] = {
+        "experiment": name,
+        "about": None,
+        "beside": [],
+        "text": {"unit": "word"},
+    }
+    settings |= config or {}
     return Experiment(config=settings, **{**parts, **more})
 
 

@@ -45,6 +45,7 @@ def configured(name: str, **more: Any) -> dict[str, Any]:
         "about": None,
         "beside": [],
         "corpus": {"source": "path"},
+        "text": {"unit": "word"},
         "training": {"epochs": 3, "shuffle": True},
         **more,
     }

@@ -36,9 +36,11 @@ from report_material import (
     material,
     overfitting_check,
 )
+from test_documents import NO_CLEANING
 from training_strategies import read_by_hand
 from unrolled.config.sections import (
     ClassesConfig,
+    ReadingConfig,
     SamplingConfig,
     TextConfig,
     VocabularyConfig,
@@ -66,16 +68,24 @@ from unrolled.text.dataset import read_dataset
 from unrolled.text.vocabulary import RESERVED, UNKNOWN, Ids
 
 SPLITS = ("train", "valid", "test")
+PLAIN_TEXT = ReadingConfig(
+    form="text", column=None, field=None, encoding="utf-8", rejected_share=0, splits=None
+)
 TEXT = TextConfig(
     document="row",
+    sentences="punkt",
+    unit="word",
+    tokenizer="nltk_word",
     lowercase=True,
+    end_token=None,
+    headings="keep",
     minimum_words=3,
     maximum_words=9,
     drop_repeated=True,
     validation_fraction=0.2,
     test_fraction=0.2,
 )
-KNOWN = VocabularyConfig(minimum_count=2, vocabulary_size=12)
+KNOWN = VocabularyConfig(unknown_token=None, minimum_count=2, vocabulary_size=12)
 SAMPLING = SamplingConfig(sentences=5, temperature=0.8, minimum_words=2, maximum_words=6, seed=1)
 
 
@@ -103,32 +113,41 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def prepare_and_encode(folder: Path, config: TextConfig, column: str | None = None) -> None:
+def prepare_and_encode(
+    folder: Path, config: TextConfig, reading: ReadingConfig = PLAIN_TEXT
+) -> None:
     texts = {split: folder / f"{split}.txt" for split in SPLITS}
-    prepare.run(config, column, folder / "raw", texts, folder / "rejected.tsv")
+    outputs = prepare.Outputs(
+        texts,
+        folder / "rejected.tsv",
+        folder / "put_aside.tsv",
+        folder / "punkt.json",
+        folder / "accounts.json",
+    )
+    prepare.run(reading, NO_CLEANING, config, folder / "raw", outputs)
     vocabulary_stage.run(KNOWN, texts["train"], folder / "vocabulary.tsv")
     encode.run(
         texts,
         folder / "vocabulary.tsv",
-        folder / "rejected.tsv",
+        folder / "accounts.json",
         {split: folder / split for split in SPLITS},
         folder / "profile.json",
     )
 
 
-def test_every_sentence_is_in_one_split_or_among_the_rejected(prepared: Path) -> None:
+def test_every_sentence_is_in_one_split_or_among_those_put_aside(prepared: Path) -> None:
     documents = {split: words_of(prepared / f"{split}.txt") for split in SPLITS}
-    rejected = read_tsv(prepared / "rejected.tsv")
+    put_aside = read_tsv(prepared / "put_aside.tsv")
 
     # 60 rows of three sentences, of which the "Yes!" is too short
     sentences = [tuple(words) for split in SPLITS for text in documents[split] for words in text]
     assert len(sentences) == len(set(sentences)) == 2 * 60
     assert sum(len(documents[split]) for split in SPLITS) == 60
-    assert len(rejected) == 60
-    assert {(row["reason"], row["text"], row["sentence"]) for row in rejected} == {
+    assert len(put_aside) == 60
+    assert {(row["reason"], row["text"], row["sentence"]) for row in put_aside} == {
         ("short", "Yes!", "2")
     }
-    assert {row["document"] for row in rejected} == {f"rows.txt:{k}" for k in range(1, 61)}
+    assert {row["document"] for row in put_aside} == {f"rows.txt:{k}" for k in range(1, 61)}
 
 
 def test_a_documents_sentences_stay_together_in_lower_case(prepared: Path) -> None:
@@ -193,7 +212,7 @@ def test_the_profile_counts_what_is_there(prepared: Path) -> None:
     profile = read_json(prepared / "profile.json")
 
     assert profile["vocabulary_size"] == 12
-    assert profile["rejected_sentences"] == {"short": 60}
+    assert profile["accounts"]["sentences"]["put_aside"] == {"short": 60}
     last = read_tsv(prepared / "vocabulary.tsv")[-1]
     assert profile["rarest_kept"] == {"token": last["token"], "count": int(last["count"])}
     for split in SPLITS:
@@ -213,11 +232,40 @@ def test_the_profile_counts_what_is_there(prepared: Path) -> None:
         assert figures["unknown_rate"] == pytest.approx(unknown / len(words), rel=1e-15)
 
 
+def test_what_stands_for_unknown_words_in_the_text_is_the_unknown_token(tmp_path: Path) -> None:
+    texts = {split: tmp_path / f"{split}.txt" for split in SPLITS}
+    for path in texts.values():
+        write_text(path, "a <unk> a\n\n<unk> b b\n")
+    write_json(tmp_path / "accounts.json", {"sentences": {"read": 6, "put_aside": {}}})
+
+    known = replace(KNOWN, unknown_token="<unk>")
+    vocabulary_stage.run(known, texts["train"], tmp_path / "vocabulary.tsv")
+    encode.run(
+        texts,
+        tmp_path / "vocabulary.tsv",
+        tmp_path / "accounts.json",
+        {split: tmp_path / split for split in SPLITS},
+        tmp_path / "profile.json",
+        unknown_token="<unk>",
+    )
+
+    rows = [(row["token"], row["count"]) for row in read_tsv(tmp_path / "vocabulary.tsv")]
+    assert rows[2:] == [("UNKNOWN_TOKEN", "2"), ("a", "2"), ("b", "2")]
+    profile = read_json(tmp_path / "profile.json")
+    for split in SPLITS:
+        ids = np.load(tmp_path / split / "ids.npy").tolist()
+        assert ids == [0, 3, 2, 3, 1, 0, 2, 4, 4, 1]
+        figures = profile["splits"][split]
+        assert (figures["documents"], figures["tokens"], figures["types"]) == (2, 6, 2)
+        assert figures["unknown_rate"] == 2 / 6
+    assert profile["word_frequencies"] == [[1, 2], [2, 2]]
+
+
 def test_a_column_of_a_csv_file_is_prepared(prepared: Path, tmp_path: Path) -> None:
     rows = (prepared / "raw/rows.txt").read_text("utf-8").splitlines()
     write_text(tmp_path / "raw/a.csv", "id,body\n" + "".join(f'1,"{row}"\n' for row in rows))
 
-    prepare_and_encode(tmp_path, TEXT, column="body")
+    prepare_and_encode(tmp_path, TEXT, replace(PLAIN_TEXT, form="csv", column="body"))
 
     for split in SPLITS:
         expected = (prepared / f"{split}.txt").read_text("utf-8")
@@ -285,7 +333,8 @@ def write_run(
     folder: Path, state: str = "finished", network: Network = NETWORK, lowercase: bool = True
 ) -> Path:
     """A run's folder as training leaves it."""
-    write_model(folder / "model", network, VOCABULARY, {"run": folder.name, "lowercase": lowercase})
+    notes = {"run": folder.name, "unit": "word", "tokenizer": "nltk_word", "lowercase": lowercase}
+    write_model(folder / "model", network, VOCABULARY, notes)
     metrics = {
         "state": state,
         "reason": None if state == "finished" else "loss nan at step 2",
@@ -319,7 +368,7 @@ def test_evaluation_carries_the_state_of_a_model_that_was_trained_so(
     carry_state: bool, corpus: Path, tmp_path: Path
 ) -> None:
     folder = write_run(tmp_path / "run")
-    notes = {"run": "run", "lowercase": True, "carry_state": carry_state}
+    notes = {"run": "run", "unit": "word", "carry_state": carry_state}
     write_model(folder / "model", NETWORK, VOCABULARY, notes)
 
     evaluate.run(folder, corpus, None, tmp_path / "evaluation.tsv")

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +41,8 @@ from unrolled.model.types import Array
 from unrolled.stages import surprisal
 from unrolled.storage import read_tsv, write_tsv
 from unrolled.text.classes import WordClasses
-from unrolled.text.dataset import encode_documents, write_dataset
-from unrolled.text.sentence_file import write_sentences
+from unrolled.text.dataset import Dataset, encode_documents, write_dataset
+from unrolled.text.sentence_file import sentences_of, write_sentences
 from unrolled.text.vocabulary import RESERVED, Ids, Vocabulary, write_vocabulary
 
 CLASSES = classes_of([1, 3, 1, 2, 2])
@@ -235,6 +236,8 @@ DOCUMENTS = [
 ]
 """Of the three sentences two have a fitting length; too, short, axolotl and . are unknown."""
 
+SENTENCES = [sentence for document in DOCUMENTS for sentence in document]
+
 NETWORKS = {
     "first": network_of(1, vocabulary_size=9, hidden_size=3, cell_name="gru"),
     "second": network_of(2, vocabulary_size=9, cell_name="lstm", classes=CLASSES),
@@ -252,7 +255,7 @@ def write_corpus(
 ) -> None:
     """What of a corpus the stage reads."""
     write_vocabulary(folder / "vocabulary.tsv", vocabulary)
-    write_sentences(folder / "test.txt", documents)
+    write_sentences(folder / "test.txt", sentences_of(documents))
     write_dataset(folder / "test", encode_documents(documents, vocabulary))
 
 
@@ -408,10 +411,28 @@ def test_the_sentences_are_those_of_the_file_at_the_places_chosen(look: Look) ->
     assert shown == ["the"] * 6 + [""] + ["barks"] * 8 + [""] + ["dog"] * 10 + [""]
 
 
-def test_a_text_that_is_not_the_encoded_split_is_refused(look: Look, tmp_path: Path) -> None:
-    look()
-    other = [[["the", "dog", "barks", "the", "barks", "dog"], *DOCUMENTS[0][1:]], *DOCUMENTS[1:]]
-    write_sentences(tmp_path / "corpus/test.txt", other)
+@pytest.mark.parametrize("tokens", [1, 2**20])
+@pytest.mark.parametrize(
+    "other",
+    [
+        [["the", "dog", "barks", "the", "barks", "dog"], *SENTENCES[1:]],
+        [*SENTENCES[:2], [*SENTENCES[2], "the"]],
+        SENTENCES[:2],
+        [*SENTENCES, ["the"]],
+        [[*SENTENCES[0], *SENTENCES[1]], SENTENCES[2]],
+    ],
+    ids=["other words", "a word more", "one fewer", "one more", "two in one"],
+)
+def test_a_text_that_is_not_the_encoded_split_is_refused(
+    other: list[list[str]],
+    tokens: int,
+    look: Look,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Dataset, "blocks", partialmethod(Dataset.blocks, tokens=tokens))
+    look()  # which agrees, in blocks of any size
+    write_sentences(tmp_path / "corpus/test.txt", sentences_of([other]))
 
     with pytest.raises(DataError, match=r"test\.txt must hold the sentences whose ids are in"):
         surprisal.run(

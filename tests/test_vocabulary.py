@@ -1,6 +1,7 @@
 """Which words have an id, in which order, and what becomes of the others."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +22,22 @@ from unrolled.text.vocabulary import (
     write_vocabulary,
 )
 
+COUNTS = st.dictionaries(WORDS, st.integers(1, 4), min_size=1)
+"""How often words occur."""
+
 CORPORA = st.lists(SENTENCES, min_size=1, max_size=6)
 """The sentences of a training split."""
 
 
+def built(corpus: Sequence[Sequence[str]], size: int = 1000, minimum_count: int = 1) -> Vocabulary:
+    """The vocabulary of sentences."""
+    counts = Counter(word for sentence in corpus for word in sentence)
+    return build_vocabulary(counts.items(), len(corpus), size, minimum_count)
+
+
 def vocabulary_of(text: str, size: int = 100, minimum_count: int = 1) -> Vocabulary:
     """The vocabulary of sentences parted by slashes, words parted by spaces."""
-    return build_vocabulary([part.split() for part in text.split("/")], size, minimum_count)
+    return built([part.split() for part in text.split("/")], size, minimum_count)
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +59,26 @@ class TestOrder:
         # or in most languages' dictionaries they would stand otherwise.
         assert vocabulary_of("😀 Ａ é a Z").tokens[3:] == ["Z", "a", "é", "Ａ", "😀"]
 
-    @given(corpus=CORPORA, data=st.data())
-    def test_the_order_of_sentences_does_not_matter(
-        self, corpus: list[list[str]], data: st.DataObject
+    @given(counts=COUNTS, size=st.integers(4, 9), data=st.data())
+    def test_the_order_in_which_words_come_does_not_matter(
+        self, counts: dict[str, int], size: int, data: st.DataObject
     ) -> None:
-        other = data.draw(st.permutations(corpus))
+        other = data.draw(st.permutations(list(counts.items())))
 
-        assert build_vocabulary(other, 100, 1) == build_vocabulary(corpus, 100, 1)
+        expected = build_vocabulary(counts.items(), 1, size, 1)
+        assert build_vocabulary(other, 1, size, 1) == expected
+
+    @given(counts=COUNTS, size=st.integers(4, 9), minimum_count=st.integers(1, 3))
+    def test_the_words_kept_are_the_first_of_all_in_order(
+        self, counts: dict[str, int], size: int, minimum_count: int
+    ) -> None:
+        counts["often"] = 9
+
+        vocabulary = build_vocabulary(counts.items(), 1, size, minimum_count)
+
+        ordered = sorted(counts, key=lambda word: (-counts[word], word))
+        frequent = [word for word in ordered if counts[word] >= minimum_count]
+        assert vocabulary.tokens[3:] == frequent[: size - 3]
 
 
 class TestReservedSpellings:
@@ -99,7 +122,7 @@ class TestBounds:
 
     def test_a_training_split_without_a_word_is_refused(self) -> None:
         with pytest.raises(DataError, match=r"^none of the 0 different words"):
-            build_vocabulary([], 100, 1)
+            build_vocabulary([], 0, 100, 1)
 
 
 class TestCounts:
@@ -117,10 +140,33 @@ class TestCounts:
         # One word is made frequent enough, since a vocabulary needs one.
         corpus = [*corpus, [words[0]] * 2]
 
-        vocabulary = build_vocabulary(corpus, size, minimum_count)
+        vocabulary = built(corpus, size, minimum_count)
 
         ids = np.concatenate([vocabulary.encode(sentence) for sentence in corpus])
         assert list(vocabulary.counts) == np.bincount(ids, minlength=len(vocabulary)).tolist()
+
+
+class TestUnknownToken:
+    def test_it_is_no_word_and_its_count_is_that_of_the_unknown(self) -> None:
+        counts = {"a": 2, "<unk>": 5, "b": 3, "rare": 1}
+
+        vocabulary = build_vocabulary(counts.items(), 4, 100, 2, "<unk>")
+
+        # <unk> five times and the rare word once
+        assert vocabulary == Vocabulary([*RESERVED, "b", "a"], [4, 4, 6, 3, 2])
+        assert vocabulary.encode(["a", "<unk>", "b"]).tolist() == [START, 4, UNKNOWN, 3, END]
+
+    def test_it_takes_no_place_from_a_word(self) -> None:
+        counts = {"<unk>": 5, "a": 2, "b": 1}
+
+        assert build_vocabulary(counts.items(), 1, 5, 1, "<unk>").tokens[3:] == ["a", "b"]
+
+    def test_a_training_split_of_nothing_else_has_no_word(self) -> None:
+        with pytest.raises(DataError, match=r"^none of the 0 different words"):
+            build_vocabulary([("<unk>", 9)], 1, 100, 1, "<unk>")
+
+    def test_where_it_is_not_named_it_is_a_word(self) -> None:
+        assert build_vocabulary([("<unk>", 9)], 1, 100, 1).tokens[3:] == ["<unk>"]
 
 
 class TestEncoding:
@@ -132,6 +178,14 @@ class TestEncoding:
 
     def test_a_sentence_without_a_word_is_its_start_and_its_end(self) -> None:
         assert vocabulary_of("a").encode([]).tolist() == [START, END]
+
+    def test_only_words_of_its_own_are_in_it(self) -> None:
+        vocabulary = vocabulary_of("a b")
+
+        assert [word in vocabulary for word in ("a", "b", "c", *RESERVED)] == [
+            *(True, True),
+            *[False] * 4,
+        ]
 
     def test_reserved_ids_read_as_their_names(self) -> None:
         assert vocabulary_of("a").decode([0, 3, 2, 1]) == [
@@ -145,7 +199,7 @@ class TestEncoding:
     def test_decoding_what_was_encoded_gives_the_known_words_back(
         self, corpus: list[list[str]]
     ) -> None:
-        vocabulary = build_vocabulary(corpus, 1000, 1)
+        vocabulary = built(corpus)
 
         for sentence in corpus:
             assert vocabulary.decode(vocabulary.encode(sentence)[1:-1]) == sentence
@@ -156,7 +210,7 @@ class TestEncoding:
     ) -> None:
         known = Counter(word for sentence in corpus for word in sentence)
 
-        encoded = build_vocabulary(corpus, 1000, 1).encode(words)[1:-1]
+        encoded = built(corpus).encode(words)[1:-1]
 
         assert [index != UNKNOWN for index in encoded] == [word in known for word in words]
 
@@ -177,7 +231,7 @@ class TestFile:
     @settings(max_examples=50)
     @given(corpus=CORPORA)
     def test_reading_gives_what_was_written(self, path: Path, corpus: list[list[str]]) -> None:
-        vocabulary = build_vocabulary(corpus, 1000, 1)
+        vocabulary = built(corpus)
 
         write_vocabulary(path, vocabulary)
 

@@ -436,8 +436,10 @@ class TestAGrammar:
         assert len(sentences) == 300
         # two openings, then a filler of two at one distance, or two of them at the other
         assert len(set(sentences)) == 2 * (2 + 2 * 2)
-        assert read_tsv(corpus / "rejected.tsv") == []
-        splits = read_json(corpus / "profile.json")["splits"]
+        assert not (corpus / "rejected.tsv").exists()
+        profile = read_json(corpus / "profile.json")
+        assert profile["accounts"]["rows"] == {"read": 450, "accepted": 450, "rejected": {}}
+        splits = profile["splits"]
         counts = {split: figures["sentences"] for split, figures in splits.items()}
         assert counts == {"train": 300, "valid": 50, "test": 100}
 

@@ -155,7 +155,8 @@ class TestTextOfTheUser:
         workshop.write("comments.csv", f"body,author\n{rows}")
         experiment = workshop.write(
             "config/experiments/table.yaml",
-            "experiment: table\ncorpus: {source: path, path: comments.csv, column: body}\n"
+            "experiment: table\n"
+            "corpus: {source: path, path: comments.csv, form: csv, column: body}\n"
             + SMALL.replace("block", "row"),
         )
 
@@ -182,7 +183,8 @@ class TestTextOfTheUser:
         sha256 = hashlib.sha256(TEXT.encode()).hexdigest()
         assert (workshop.folder / "results/downloads" / sha256).read_text() == TEXT
         provenance = read_json(workshop.folder / name)
-        assert provenance["url"] == served_text
+        assert provenance["urls"] == [served_text]
+        assert provenance["downloaded_sha256"] == sha256
 
     def test_can_be_shared_by_two_experiments(self, workshop: Workshop, served_text: str) -> None:
         done = {}
@@ -231,8 +233,11 @@ BAD = {
     "a package that is not there": ("corpus: {packages: [nunpy]}", "corpus.packages"),
     "a missing file": ("corpus: {source: path, path: nowhere.txt}", "nowhere.txt"),
     "an empty file": ("corpus: {source: path, path: empty.txt}", "empty.txt"),
-    "a table without a column": ("corpus: {source: path, path: t.csv}", "corpus.column must name"),
-    "no such column": ("corpus: {source: path, path: t.csv, column: body}", "corpus.column"),
+    "a table taken for text": ("corpus: {source: path, path: t.csv}", "corpus.form must be"),
+    "no such column": (
+        "corpus: {source: path, path: t.csv, form: csv, column: body}",
+        "corpus.column",
+    ),
     "a checksum with no address": ("corpus: {source: url}", "corpus.url must be given"),
     "no sentences to score": ("evaluation: {sentences: empty.txt}", "empty.txt"),
     "a grammar with a symbol that has no rule": (

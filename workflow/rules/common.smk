@@ -9,7 +9,9 @@ from unrolled.config.loading import beside, checked_config, section_part
 from unrolled.config.sections import (
     CorpusConfig,
     GrammarConfig,
+    ReadingConfig,
     TextConfig,
+    TokensConfig,
     VocabularyConfig,
 )
 from unrolled.config.sweep import runs
@@ -185,11 +187,6 @@ def corpus_source(wildcards):
 def corpus_origin(wildcards):
     """What the text depends on, such as the versions of packages, so that a change is noticed."""
     return acquire.origin(CORPUS, GRAMMAR)
-
-
-def corpus_column(wildcards):
-    """The CSV column that holds the text, where the source is a file."""
-    return None if CORPUS.source == "documentation" else CORPUS.column
 
 
 def encoded(split):

@@ -56,7 +56,7 @@ rule provenance:
 if not FROM_GRAMMAR:
 
     rule prepare:
-        """Split by document, find sentences, cut them into words."""
+        """Read and clean documents, split them, and cut them into sentences and words."""
         input:
             raw="<corpus>/raw",
         output:
@@ -64,6 +64,9 @@ if not FROM_GRAMMAR:
             valid="<corpus>/valid.txt",
             test="<corpus>/test.txt",
             rejected="<corpus>/rejected.tsv",
+            put_aside="<corpus>/put_aside.tsv",
+            punkt="<corpus>/punkt.json",
+            accounts="<corpus>/accounts.json",
         log:
             "<logs>/prepare.log",
         benchmark:
@@ -71,8 +74,9 @@ if not FROM_GRAMMAR:
         conda:
             "../envs/unrolled.yaml"
         params:
+            reading=section_part(config, "corpus", ReadingConfig),
+            cleaning=config["cleaning"],
             text=section_part(config, "text", TextConfig),
-            column=corpus_column,
             code=stage_code("prepare"),
         script:
             "../scripts/prepare.py"
@@ -104,7 +108,7 @@ rule encode:
         valid="<corpus>/valid.txt",
         test="<corpus>/test.txt",
         vocabulary="<corpus>/vocabulary.tsv",
-        rejected="<corpus>/rejected.tsv",
+        accounts="<corpus>/accounts.json",
     output:
         encoded("train"),
         encoded("valid"),
@@ -118,6 +122,7 @@ rule encode:
         "../envs/unrolled.yaml"
     params:
         closed=FROM_GRAMMAR,
+        unknown_token=config["text"]["unknown_token"],
         code=stage_code("encode"),
     script:
         "../scripts/encode.py"

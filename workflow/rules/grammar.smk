@@ -9,7 +9,7 @@ rule draw:
         train="<corpus>/train.txt",
         valid="<corpus>/valid.txt",
         test="<corpus>/test.txt",
-        rejected="<corpus>/rejected.tsv",
+        accounts="<corpus>/accounts.json",
     log:
         "<logs>/draw.log",
     benchmark:

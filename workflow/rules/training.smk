@@ -25,7 +25,7 @@ rule train:
     params:
         model=model_of_run,
         training=training_of_run,
-        lowercase=config["text"]["lowercase"],
+        tokens=section_part(config, "text", TokensConfig),
         code=stage_code("train"),
     script:
         "../scripts/train.py"

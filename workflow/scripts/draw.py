@@ -12,5 +12,5 @@ with logged(snakemake.log[0]):
         GrammarConfig(**snakemake.params.grammar),
         Path(snakemake.input.raw) / GRAMMAR_FILE,
         {split: snakemake.output[split] for split in ("train", "valid", "test")},
-        snakemake.output.rejected,
+        snakemake.output.accounts,
     )

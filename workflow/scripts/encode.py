@@ -11,8 +11,9 @@ with logged(snakemake.log[0]):
     encode.run(
         {split: snakemake.input[split] for split in splits},
         snakemake.input.vocabulary,
-        snakemake.input.rejected,
+        snakemake.input.accounts,
         {split: corpus / split for split in splits},
         snakemake.output.profile,
         snakemake.params.closed,
+        snakemake.params.unknown_token,
     )

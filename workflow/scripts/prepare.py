@@ -1,14 +1,21 @@
 """Cut the text into sentences and words."""
 
-from unrolled.config.sections import TextConfig
+from unrolled.config.sections import CleaningConfig, ReadingConfig, TextConfig
 from unrolled.stages import prepare
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
+    output = snakemake.output
     prepare.run(
+        ReadingConfig(**snakemake.params.reading),
+        CleaningConfig(**snakemake.params.cleaning),
         TextConfig(**snakemake.params.text),
-        snakemake.params.column,
         snakemake.input.raw,
-        {split: snakemake.output[split] for split in ("train", "valid", "test")},
-        snakemake.output.rejected,
+        prepare.Outputs(
+            {split: output[split] for split in ("train", "valid", "test")},
+            output.rejected,
+            output.put_aside,
+            output.punkt,
+            output.accounts,
+        ),
     )

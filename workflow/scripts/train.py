@@ -11,7 +11,7 @@ with logged(snakemake.log[0]) as log:
         snakemake.wildcards.run,
         ModelConfig(**snakemake.params.model),
         TrainingConfig(**snakemake.params.training),
-        {"lowercase": snakemake.params.lowercase},
+        snakemake.params.tokens,
         Path(snakemake.input.vocabulary).parent,
         Path(snakemake.output.history).parent,
         log,

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.text.dataset import Dataset
+from unrolled.text.pairs import BLOCK, Pairs, count_pairs
 
 Probabilities = NDArray[np.float64]
 
@@ -30,15 +31,13 @@ class Baselines:
 
     Attributes:
         unigram: (vocabulary,) probability of each word.
-        pairs: (pairs,) the pairs seen, v * vocabulary + w, ascending.
-        pair_counts: (pairs,) how often each was seen.
+        pairs: how often each word followed each other one.
         followed: (vocabulary,) how often each word was followed by any.
         followers: (vocabulary,) how many different words followed each.
     """
 
     unigram: Probabilities
-    pairs: NDArray[np.int64]
-    pair_counts: NDArray[np.int64]
+    pairs: Pairs
     followed: NDArray[np.int64]
     followers: NDArray[np.int64]
 
@@ -46,36 +45,50 @@ class Baselines:
         """The bigram probability of each pair of ids; shapes as those of the two arrays, which are
         equal.
         """
-        keys = previous.astype(np.int64) * len(self.unigram) + following
-        found = np.minimum(np.searchsorted(self.pairs, keys), len(self.pairs) - 1)
-        counts = np.where(self.pairs[found] == keys, self.pair_counts[found], 0)
+        counts = self.pairs.counts_of(previous, following)
         followers = np.maximum(self.followers[previous], 1)  # after an unseen word: the unigram
         probability: Probabilities = (counts + followers * self.unigram[following]) / (
             self.followed[previous] + followers
         )
         return probability
 
-    def losses(self, dataset: Dataset) -> dict[str, float]:
-        """The cross-entropy of each model on a split, in nats per predicted token."""
-        previous, following = dataset.neighbours
+    def losses(self, dataset: Dataset, tokens: int = BLOCK) -> dict[str, float]:
+        """The cross-entropy of each model on a split, in nats per predicted token.
+
+        Args:
+            dataset: the split.
+            tokens: so many are looked at together; sums of such blocks are added up exactly.
+        """
+        blocks = [self._log_probabilities(block) for block in dataset.blocks(tokens)]
+        unigram, bigram = map(math.fsum, zip(*blocks, strict=True))
         return {
             "uniform": math.log(len(self.unigram)),
-            "unigram": -float(np.log(self.unigram[following]).mean()),
-            "bigram": -float(np.log(self.bigram(previous, following)).mean()),
+            "unigram": -unigram / dataset.prediction_count,
+            "bigram": -bigram / dataset.prediction_count,
         }
 
+    def _log_probabilities(self, block: Dataset) -> tuple[float, float]:
+        """Of all predicted tokens together, by unigram and bigram."""
+        previous, following = block.neighbours
+        return (
+            float(np.log(self.unigram[following]).sum()),
+            float(np.log(self.bigram(previous, following)).sum()),
+        )
 
-def fit_baselines(dataset: Dataset, vocabulary_size: int) -> Baselines:
-    """The three models of a training split; the start is never predicted, ends are."""
-    previous, following = dataset.neighbours
-    counts = np.bincount(following, minlength=vocabulary_size)
-    pairs, pair_counts = np.unique(
-        previous.astype(np.int64) * vocabulary_size + following, return_counts=True
-    )
+
+def fit_baselines(dataset: Dataset, vocabulary_size: int, tokens: int = BLOCK) -> Baselines:
+    """The three models of a training split; the start is never predicted, ends are.
+
+    Args:
+        dataset: the split.
+        vocabulary_size: how many words there are.
+        tokens: so many of the split are looked at together.
+    """
+    pairs = count_pairs(dataset, vocabulary_size, tokens)
+    counts = pairs.totals(1)
     return Baselines(
         unigram=(counts + 1) / (counts.sum() + vocabulary_size),
         pairs=pairs,
-        pair_counts=pair_counts,
-        followed=np.bincount(previous, minlength=vocabulary_size),
-        followers=np.bincount(pairs // vocabulary_size, minlength=vocabulary_size),
+        followed=pairs.totals(0),
+        followers=np.diff(pairs.starts),
     )

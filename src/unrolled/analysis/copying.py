@@ -56,7 +56,7 @@ def copied_spans(
     ids = np.asarray(dataset.ids)
     windows = _windows(sentences, least)
     longest = [[0] * len(words) for words in sentences]
-    for value, places in _candidates(ids, windows, least, block):
+    for value, places in _candidates(dataset, windows, least, block):
         for sentence, begin, words in windows[value]:
             length = _length_of_copy(words, ids, places)
             longest[sentence][begin] = max(longest[sentence][begin], length)
@@ -82,11 +82,12 @@ def _known(words: Sequence[int]) -> Sequence[int]:
 
 
 def _candidates(
-    ids: Ids, windows: dict[int, list[_Window]], least: int, block: int
+    dataset: Dataset, windows: dict[int, list[_Window]], least: int, block: int
 ) -> Iterator[tuple[int, Places]]:
     """Hashes of windows, each with places of the split, of one block, that have the same."""
     if not windows:
         return
+    ids = np.asarray(dataset.ids)
     wanted = np.array(sorted(windows), dtype=np.uint64)
     for first in range(0, len(ids) - least + 1, block):
         # the last windows of a block reach into the next one
@@ -95,6 +96,7 @@ def _candidates(
         found = np.flatnonzero(nearest == hashes)
         for value in np.unique(hashes[found]):
             yield int(value), first + found[hashes[found] == value]
+        dataset.release()
 
 
 def _hashes(ids: Ids, least: int) -> Hashes:

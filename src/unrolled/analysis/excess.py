@@ -6,6 +6,7 @@ between paired losses, so that most of the chance in which sentences were drawn 
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,24 +36,36 @@ def token_losses(network: Network, dataset: Dataset) -> Losses:
     """(predictions,) the loss of each token of a split in nats, ends included, as they stand; the
     state begins with zeros at each sentence.
     """
-    losses = [
-        _as_they_stand(batch.order, batch.sentence_starts, network.losses(batch)[batch.by_sentence])
-        for batch in ordered_batches(dataset, carry_state=False)
+    losses = np.empty(dataset.prediction_count)
+    filled = 0
+    for sentences in _losses_by_sentence(network, dataset):
+        found = np.concatenate(sentences)
+        losses[filled : filled + len(found)] = found
+        filled += len(found)
+    return losses
+
+
+def sentence_losses(network: Network, dataset: Dataset) -> Losses:
+    """(sentences,) the losses of each sentence's tokens added up; as `token_losses`."""
+    sums = [
+        np.add.reduceat(np.concatenate(sentences), _starts(sentences))
+        for sentences in _losses_by_sentence(network, dataset)
     ]
-    return np.concatenate(losses).astype(np.float64)
+    return np.concatenate(sums)
 
 
-def _as_they_stand(
-    order: NDArray[np.int64], starts: NDArray[np.int64], losses: NDArray[np.floating]
-) -> NDArray[np.floating]:
-    """The losses of packed sentences, put back into the order in which these were given."""
-    by_sentence = np.split(losses, starts[1:-1])
-    return np.concatenate([by_sentence[packed] for packed in np.argsort(order)])
+def _losses_by_sentence(network: Network, dataset: Dataset) -> Iterator[list[Losses]]:
+    """The losses of each sentence's tokens as they stand, some sentences at a time."""
+    for batch in ordered_batches(dataset, carry_state=False):
+        losses = network.losses(batch)[batch.by_sentence].astype(np.float64)
+        packed = np.split(losses, batch.sentence_starts[1:-1])
+        yield [packed[place] for place in np.argsort(batch.order)]
 
 
-def sentence_losses(losses: Losses, dataset: Dataset) -> Losses:
-    """(sentences,) the losses of each sentence's tokens added up."""
-    return np.add.reduceat(losses, dataset.sentences[:-1] - np.arange(len(dataset)))
+def _starts(sentences: list[Losses]) -> NDArray[np.int64]:
+    """Where each sentence begins when they stand one after the other."""
+    lengths = np.array([0, *map(len, sentences[:-1])])
+    return np.cumsum(lengths)
 
 
 def excess(losses: Losses, floor: Losses, token_counts: NDArray[np.int64]) -> Excess:

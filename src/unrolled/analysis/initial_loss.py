@@ -17,6 +17,7 @@ import numpy as np
 from unrolled.model.network import Network
 from unrolled.text.classes import WordClasses
 from unrolled.text.dataset import Dataset
+from unrolled.text.pairs import BLOCK
 from unrolled.training.loop import mean_loss
 
 
@@ -44,10 +45,19 @@ def initial_loss(network: Network, dataset: Dataset) -> InitialLoss:
     return InitialLoss(loss, guessing_loss(network.vocabulary_size, network.classes, dataset))
 
 
-def guessing_loss(vocabulary_size: int, classes: WordClasses | None, dataset: Dataset) -> float:
-    """The loss of a split when all choices are as likely, in nats per token."""
+def guessing_loss(
+    vocabulary_size: int, classes: WordClasses | None, dataset: Dataset, tokens: int = BLOCK
+) -> float:
+    """The loss of a split when all choices are as likely, in nats per token.
+
+    Args:
+        vocabulary_size: how many words there are.
+        classes: of the words; None where each is a choice of its own.
+        dataset: the split.
+        tokens: so many are looked at together; sums of such blocks are added up exactly.
+    """
     if classes is None:
         return math.log(vocabulary_size)
-    _, predicted = dataset.neighbours
-    sizes = np.bincount(classes.class_of, minlength=classes.count)
-    return math.log(classes.count) + float(np.log(sizes[classes.class_of[predicted]]).mean())
+    of_word = np.log(np.bincount(classes.class_of)[classes.class_of])
+    sums = (float(of_word[block.neighbours[1]].sum()) for block in dataset.blocks(tokens))
+    return math.log(classes.count) + math.fsum(sums) / dataset.prediction_count

@@ -1,11 +1,12 @@
 """What the models must beat on this corpus."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 from unrolled.analysis.baselines import fit_baselines
 from unrolled.analysis.measures import perplexity
-from unrolled.storage import Cell, read_tsv, write_tsv
+from unrolled.storage import Cell, iterate_tsv, write_tsv
 from unrolled.text.dataset import read_dataset
 from unrolled.text.vocabulary import read_vocabulary
 
@@ -46,6 +47,8 @@ def _row(model: str, split: str, loss: float) -> dict[str, Cell]:
 
 def _floor(floor: Path | str, split: str) -> float:
     """The grammar's own loss on a split, in nats per token."""
-    rows = [row for row in read_tsv(floor) if row["split"] == split]
-    log_probability = math.fsum(float(row["log_probability"]) for row in rows)
-    return -log_probability / sum(int(row["tokens"]) for row in rows)
+
+    def cells(column: str) -> Iterator[str]:
+        return (row[column] for row in iterate_tsv(floor) if row["split"] == split)
+
+    return -math.fsum(map(float, cells("log_probability"))) / sum(map(int, cells("tokens")))

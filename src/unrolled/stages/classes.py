@@ -66,8 +66,9 @@ def _made(
             config.size_penalty,
             shown,
         )
-    _, predicted = training.neighbours
-    counts = np.bincount(predicted, minlength=vocabulary_size)
+    counts = np.zeros(vocabulary_size, dtype=np.int64)
+    for block in training.blocks():
+        counts += np.bincount(block.neighbours[1], minlength=vocabulary_size)
     return frequency_classes(counts, config.words_alone, config.count)
 
 

@@ -1,5 +1,6 @@
 """Sentences drawn from a grammar, in the place of text that is read."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import numpy as np
 from unrolled.config.sections import GrammarConfig
 from unrolled.corpus.derivation import draw_sentences
 from unrolled.corpus.grammar import read_grammar
-from unrolled.stages.prepare import REJECTED
-from unrolled.storage import write_tsv
+from unrolled.corpus.splits import Split
+from unrolled.storage import write_json
+from unrolled.text.accounts import Accounts
 from unrolled.text.sentence_file import write_sentences
 
 
@@ -17,7 +19,7 @@ def run(
     config: GrammarConfig,
     grammar: Path | str,
     splits: Mapping[str, Path | str],
-    rejected: Path | str,
+    accounts: Path | str,
 ) -> None:
     """Write the sentences of each split, each a document of its own, none of them put aside.
 
@@ -25,16 +27,19 @@ def run(
         config: how many sentences, and their seed.
         grammar: its file.
         splits: where the sentences of train, valid and test go.
-        rejected: where the table of sentences put aside goes, which is empty.
+        accounts: where the JSON file goes of how many there are; each counts as a row as well.
     """
     rules = read_grammar(grammar)
-    counts = {
-        "train": config.training_sentences,
-        "valid": config.validation_sentences,
-        "test": config.test_sentences,
-    }
+    counts: Counter[Split] = Counter(
+        {
+            "train": config.training_sentences,
+            "valid": config.validation_sentences,
+            "test": config.test_sentences,
+        }
+    )
     rngs = np.random.default_rng(config.seed).spawn(len(counts))
     for (split, count), rng in zip(counts.items(), rngs, strict=True):
-        sentences = draw_sentences(rules, count, rng)
-        write_sentences(splits[split], [[sentence] for sentence in sentences])
-    write_tsv(rejected, REJECTED, [])
+        drawn = draw_sentences(rules, count, rng)
+        write_sentences(splits[split], ((True, words) for words in drawn))
+    total = counts.total()
+    write_json(accounts, Accounts(total, documents=counts, sentences_read=total).as_json())

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from unrolled.analysis.evaluation import Score, evaluate
-from unrolled.analysis.excess import Excess, excess, sentence_losses, token_losses
+from unrolled.analysis.excess import Excess, excess, sentence_losses
 from unrolled.model.files import read_model
 from unrolled.model.network import Network
-from unrolled.storage import Cell, read_json, read_tsv, write_tsv
+from unrolled.storage import Cell, iterate_tsv, read_json, write_tsv
 from unrolled.text.dataset import Dataset, read_dataset
 
 
@@ -41,7 +41,8 @@ def run(
 
 
 def _excess(network: Network, test: Dataset, floor: Path | str) -> Excess:
-    sentences = [row for row in read_tsv(floor) if row["split"] == "test"]
-    of_grammar = -np.array([float(row["log_probability"]) for row in sentences])
-    tokens = np.array([int(row["tokens"]) for row in sentences])
-    return excess(sentence_losses(token_losses(network, test), test), of_grammar, tokens)
+    sentences = (row for row in iterate_tsv(floor) if row["split"] == "test")
+    figures = ((float(row["log_probability"]), int(row["tokens"])) for row in sentences)
+    found = np.fromiter(figures, dtype=[("log_probability", np.float64), ("tokens", np.int64)])
+    losses = sentence_losses(network, test)
+    return excess(losses, -found["log_probability"], found["tokens"])

@@ -1,6 +1,6 @@
 """What is the least loss that sentences of a grammar allow?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from unrolled.corpus.derivation import (
 )
 from unrolled.corpus.grammar import Grammar, read_grammar
 from unrolled.corpus.languages import agreement_of, agreements
-from unrolled.storage import Cell, write_json, write_tsv
-from unrolled.text.sentence_file import read_sentences
+from unrolled.storage import Cell, new_table, write_json
+from unrolled.text.sentence_file import iterate_sentences
 
 FLOOR = ["split", "sentence", "tokens", "log_probability"]
 AGREEMENT = ["sentence", "position", "word", "distance", "log_probability"]
@@ -50,9 +50,13 @@ def run(
         DataError: a sentence is not one of the grammar.
     """
     rules = read_grammar(grammar)
-    parsed = {split: _parsed(rules, path) for split, path in splits.items()}
-    write_tsv(floor, FLOOR, _floor(parsed))
-    write_tsv(agreement, AGREEMENT, _agreement(parsed["test"], agreement_of(config)))
+    opening_of = agreement_of(config)
+    with new_table(floor, FLOOR) as write_floor, new_table(agreement, AGREEMENT) as write_agreement:
+        for split, path in splits.items():
+            for number, sentence in enumerate(_parsed(rules, path), start=1):
+                write_floor({"split": split, "sentence": number, **_floor(sentence)})
+                for row in _agreement(sentence, opening_of) if split == "test" else ():
+                    write_agreement({"sentence": number, **row})
     write_json(
         entropy,
         {
@@ -65,36 +69,25 @@ def run(
     )
 
 
-def _parsed(grammar: Grammar, path: Path | str) -> list[Parsed]:
-    return [
-        Parsed(words, log_probabilities(grammar, words))
-        for document in read_sentences(path)
-        for words in document
-    ]
+def _parsed(grammar: Grammar, path: Path | str) -> Iterator[Parsed]:
+    return (
+        Parsed(words, log_probabilities(grammar, words)) for _, words in iterate_sentences(path)
+    )
 
 
-def _floor(parsed: Mapping[str, Sequence[Parsed]]) -> list[dict[str, Cell]]:
-    return [
-        {
-            "split": split,
-            "sentence": number,
-            "tokens": len(sentence.log_probabilities),
-            "log_probability": sum(sentence.log_probabilities),
-        }
-        for split, sentences in parsed.items()
-        for number, sentence in enumerate(sentences, start=1)
-    ]
+def _floor(sentence: Parsed) -> dict[str, Cell]:
+    return {
+        "tokens": len(sentence.log_probabilities),
+        "log_probability": sum(sentence.log_probabilities),
+    }
 
 
-def _agreement(sentences: Sequence[Parsed], opening_of: Mapping[str, str]) -> list[dict[str, Cell]]:
-    return [
-        {
-            "sentence": number,
+def _agreement(sentence: Parsed, opening_of: Mapping[str, str]) -> Iterator[dict[str, Cell]]:
+    """A row for each word of a sentence that agrees with another, without the sentence's number."""
+    for found in agreements(sentence.words, opening_of):
+        yield {
             "position": found.position + 1,
             "word": sentence.words[found.position],
             "distance": found.distance,
             "log_probability": sentence.log_probabilities[found.position],
         }
-        for number, sentence in enumerate(sentences, start=1)
-        for found in agreements(sentence.words, opening_of)
-    ]

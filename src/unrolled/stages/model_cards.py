@@ -60,4 +60,8 @@ def _trained(run: RunResult | None, folders: Mapping[str, Path | str]) -> Traine
 def _short_sentence(samples: Sequence[Mapping[str, str]]) -> list[str]:
     """The words of the shortest sample that has any, of one that came to its end if any did."""
     ended = [sample for sample in samples if sample["ended"] == "yes"] or samples
-    return min(filter(None, (sample["tokens"].split() for sample in ended)), key=len, default=[])
+    return min(
+        filter(None, (sample["tokens"].split(" ") for sample in ended if sample["tokens"])),
+        key=len,
+        default=[],
+    )

@@ -1,48 +1,192 @@
 """From the acquired text to tokenised sentences in three splits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
-from unrolled.config.sections import TextConfig
-from unrolled.corpus.readers import read_documents
-from unrolled.corpus.splits import SPLITS
-from unrolled.storage import Cell, write_tsv
-from unrolled.text.preparation import prepare
+import nltk
+
+from unrolled.config.sections import CleaningConfig, ReadingConfig, TextConfig
+from unrolled.corpus.readers import read_passages
+from unrolled.corpus.rows import Row
+from unrolled.corpus.splits import SPLITS, given_split, split_by_hash
+from unrolled.errors import DataError
+from unrolled.storage import Cell, bytes_shown, new_table, write_json
+from unrolled.text.accounts import Accounts, PutAside
+from unrolled.text.cleaning import Cleaner
+from unrolled.text.documents import SplitDocuments, SplitOf
+from unrolled.text.preparation import (
+    Sentence,
+    Sieve,
+    require_documents,
+    require_sentences,
+    shown,
+)
+from unrolled.text.punkt import Splitter, write_punkt
 from unrolled.text.sentence_file import write_sentences
+from unrolled.text.sentences import lines, sentences
+from unrolled.text.words import tokenizer
 
-REJECTED = ["document", "sentence", "reason", "text"]
-"""Columns of the table of sentences put aside."""
+REJECTED = ["file", "row", "reason", "bytes"]
+"""Columns of the table of rows that cannot be read."""
+
+PUT_ASIDE = ["document", "sentence", "reason", "text"]
+"""Columns of the table of documents and sentences that are not kept."""
+
+SHOWN_ROWS = 3
+"""Rejected rows that an error shows."""
+
+SHOWN_BYTES = 60
+"""Of each of them."""
+
+Write = Callable[[Mapping[str, Cell]], None]
+
+
+class Outputs(NamedTuple):
+    """Where the results go."""
+
+    splits: Mapping[str, Path | str]
+    rejected: Path | str
+    put_aside: Path | str
+    punkt: Path | str
+    accounts: Path | str
 
 
 def run(
-    config: TextConfig,
-    column: str | None,
+    reading: ReadingConfig,
+    cleaning: CleaningConfig,
+    text: TextConfig,
     raw: Path | str,
-    splits: Mapping[str, Path | str],
-    rejected: Path | str,
+    outputs: Outputs,
 ) -> None:
-    """Write the sentences of each split, and a table of those put aside.
+    """Write the sentences of each split, tables of what was left out, and the accounts of it all.
 
     Args:
-        config: how text becomes sentences.
-        column: the CSV column that holds the text, or None.
+        reading: what the bytes of the files mean, and the splits that they bring.
+        cleaning: what is taken out of documents.
+        text: how text becomes sentences and tokens.
         raw: the folder of acquired text.
-        splits: where the sentences of train, valid and test go.
-        rejected: where the table goes.
+        outputs: the files to write. What Punkt has learned is `null` where it is not asked.
 
     Raises:
-        DataError: the text cannot be read, or a split has no sentence.
+        DataError: too many rows cannot be read, or a split has no sentence.
     """
-    prepared = prepare(read_documents(Path(raw), config.document, column), config)
+    accounts = Accounts()
+    with ExitStack() as stack:
+        drafts = stack.enter_context(TemporaryDirectory(dir=Path(outputs.accounts).parent))
+        reject = stack.enter_context(new_table(outputs.rejected, REJECTED))
+        put_aside = _putting_aside(stack.enter_context(new_table(outputs.put_aside, PUT_ASIDE)))
+        documents = SplitDocuments(Path(drafts))
+        cleaner = Cleaner(cleaning)
+        rejections = _Rejections(reject, accounts)
+        passages = read_passages(Path(raw), reading, text.document, rejections.note)
+        documents.fill(passages, cleaner, _split_of(reading, text), accounts, put_aside)
+        accounts.cleaning = cleaner.counts
+        rejections.require_few(reading.rejected_share)
+        require_documents(accounts, text, reading.splits)
+        accounts.tokenizer = _made_with(text)
+        tokenize = tokenizer(text.unit, text.tokenizer, text.lowercase)
+        sieve = Sieve(text, _cutting(text, documents, outputs.punkt), tokenize, accounts, put_aside)
+        _write_splits(sieve, documents, cleaning.repeated_documents, text, accounts, outputs.splits)
+        write_json(outputs.accounts, accounts.as_json())
+
+
+def _write_splits(
+    sieve: Sieve,
+    documents: SplitDocuments,
+    drop_repeated: bool,
+    text: TextConfig,
+    accounts: Accounts,
+    splits: Mapping[str, Path | str],
+) -> None:
+    repeated = documents.repeated(drop_repeated)
     for split in SPLITS:
-        write_sentences(splits[split], prepared.splits[split])
-    rows: list[dict[str, Cell]] = [
-        {
-            "document": rejection.document,
-            "sentence": rejection.sentence,
-            "reason": rejection.reason,
-            "text": rejection.text,
-        }
-        for rejection in prepared.rejections
-    ]
-    write_tsv(rejected, REJECTED, rows)
+        kept = _Counted(sieve.kept(split, documents.passages(split), repeated[split]))
+        write_sentences(splits[split], kept)
+        require_sentences(split, kept.count, accounts, text)
+
+
+def _cutting(
+    text: TextConfig, documents: SplitDocuments, punkt: Path | str
+) -> Callable[[str], Iterator[str]]:
+    """What makes sentences of a passage; what Punkt has learned for it is written."""
+    if text.sentences == "line":
+        write_json(punkt, None)
+        return lambda passage: lines(passage, text.end_token)
+    parameters = documents.sample.trained()
+    write_punkt(punkt, parameters)
+    splitter = Splitter(parameters)
+    return lambda passage: sentences(passage, splitter)
+
+
+def _made_with(text: TextConfig) -> dict[str, str]:
+    """What cuts text into sentences and tokens: with another version they may be others."""
+    is_nltk = text.unit == "word" and text.tokenizer != "whitespace"
+    name = text.tokenizer if text.unit == "word" else "character"
+    versions = {"nltk": nltk.__version__} if is_nltk or text.sentences == "punkt" else {}
+    return {"name": name, "sentences": text.sentences, **versions}
+
+
+def _split_of(reading: ReadingConfig, text: TextConfig) -> SplitOf:
+    """The split that the corpus brings, or the one by the hash of the text."""
+    patterns = reading.splits
+    if patterns is None:
+        return lambda _, text_hash: split_by_hash(
+            text_hash, text.validation_fraction, text.test_fraction
+        )
+    if text.document == "file":
+        return lambda name, _: given_split(name, patterns)
+    return lambda name, _: given_split(name.rpartition(":")[0], patterns)
+
+
+def _putting_aside(write: Write) -> Callable[[PutAside], None]:
+    """Writes a row of the table for each."""
+    return lambda aside: write(vars(aside))
+
+
+class _Counted:
+    """Sentences that are counted as they pass."""
+
+    def __init__(self, sentences: Iterator[Sentence]) -> None:
+        self.count = 0
+        self._sentences = sentences
+
+    def __iter__(self) -> Iterator[Sentence]:
+        for sentence in self._sentences:
+            self.count += 1
+            yield sentence
+
+
+class _Rejections:
+    """Counts the rows that are read and writes those that cannot be."""
+
+    def __init__(self, write: Write, accounts: Accounts) -> None:
+        self._write, self._accounts = write, accounts
+        self._first: list[str] = []
+
+    def note(self, file: str, row: Row) -> None:
+        """A row has been read."""
+        self._accounts.rows_read += 1
+        if row.reason is None:
+            return
+        self._accounts.rejected[row.reason] += 1
+        content = bytes_shown(row.content)
+        self._write({"file": file, "row": row.number, "reason": row.reason, "bytes": content})
+        if len(self._first) < SHOWN_ROWS:
+            self._first.append(f"{file}, row {row.number}, {row.reason}: {content[:SHOWN_BYTES]}")
+
+    def require_few(self, share: float) -> None:
+        """Return only if at most this share of the rows was rejected.
+
+        Raises:
+            DataError: more were.
+        """
+        rejected, read = self._accounts.rejected.total(), self._accounts.rows_read
+        if rejected > share * read:
+            raise DataError(
+                f"{rejected} of {read} rows cannot be read ({shown(self._accounts.rejected)}), at"
+                f" most a share of {share} may be: corpus.rejected_share. Is corpus.encoding or"
+                f" corpus.form another one? The first of them:\n  " + "\n  ".join(self._first)
+            )

@@ -27,7 +27,7 @@ def run(config: SamplingConfig, run_folder: Path | str, samples: Path | str) -> 
 
 
 def _rows(config: SamplingConfig, run_folder: Path) -> list[dict[str, Cell]]:
-    network, vocabulary, _ = read_model(run_folder / "model")
+    network, vocabulary, notes = read_model(run_folder / "model")
     rng = np.random.default_rng(config.seed)
     rows: list[dict[str, Cell]] = []
     for number, sample in enumerate(draw_sentences(network, config, rng), start=1):
@@ -35,7 +35,7 @@ def _rows(config: SamplingConfig, run_folder: Path) -> list[dict[str, Cell]]:
         rows.append(
             {
                 "sample": number,
-                "text": readable(tokens),
+                "text": readable(tokens, notes["unit"]),
                 "tokens": " ".join(tokens),
                 "log_probability": sample.log_probability,
                 "temperature": config.temperature,

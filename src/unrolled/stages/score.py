@@ -7,7 +7,7 @@ from unrolled.analysis.evaluation import ScoredSentence, score_sentence
 from unrolled.model.files import read_model
 from unrolled.storage import Cell, read_json, write_tsv
 from unrolled.text.sentence_file import read_own_sentences
-from unrolled.text.words import words
+from unrolled.text.words import tokenizer
 
 SENTENCE_COLUMNS = [
     "sentence",
@@ -42,7 +42,8 @@ def run(
 
 def _scored(texts: list[str], run_folder: Path) -> list[ScoredSentence]:
     network, vocabulary, config = read_model(run_folder / "model")
-    return [score_sentence(network, vocabulary, words(text, config["lowercase"])) for text in texts]
+    tokens = tokenizer(config["unit"], config["tokenizer"], config["lowercase"])
+    return [score_sentence(network, vocabulary, tokens(text)) for text in texts]
 
 
 def _sentence_rows(texts: list[str], scored: list[ScoredSentence]) -> list[dict[str, Cell]]:

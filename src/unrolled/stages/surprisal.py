@@ -1,5 +1,6 @@
 """How much each word of some test sentences surprises the best and the worst run."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from unrolled.errors import DataError
 from unrolled.model.files import read_model
 from unrolled.report.runs import best_run, run_results, worst_run
 from unrolled.storage import Cell, read_tsv, write_tsv
-from unrolled.text.dataset import encode_documents, read_dataset
-from unrolled.text.sentence_file import read_sentences
+from unrolled.text.dataset import Dataset, read_dataset
+from unrolled.text.sentence_file import chosen, iterate_sentences
 from unrolled.text.vocabulary import UNKNOWN, Ids, Vocabulary, read_vocabulary
 
 GUESS_COLUMNS = [
@@ -81,15 +82,28 @@ def _sentences(corpus: Path, count: int) -> list[Sentence]:
         DataError: the text and the encoded split are not the same sentences.
     """
     vocabulary = read_vocabulary(corpus / "vocabulary.tsv")
-    documents = read_sentences(corpus / "test.txt")
-    dataset = read_dataset(corpus / "test", len(vocabulary))
-    if not np.array_equal(encode_documents(documents, vocabulary).ids, dataset.ids):
+    text, dataset = corpus / "test.txt", read_dataset(corpus / "test", len(vocabulary))
+    if not _same(iterate_sentences(text), dataset, vocabulary):
         raise DataError(
-            f"{corpus / 'test.txt'} must hold the sentences whose ids are in {corpus / 'test'}"
-            " (found others); let both be made anew"
+            f"{text} must hold the sentences whose ids are in {corpus / 'test'} (found others);"
+            " let both be made anew"
         )
-    words = [sentence for document in documents for sentence in document]
-    return [(words[k], dataset[k]) for k in chosen_sentences(list(map(len, words)), count)]
+    lengths = np.diff(dataset.sentences) - 2  # without start and end
+    numbers = chosen_sentences(lengths.tolist(), count)
+    words = chosen(text, numbers)
+    return [(words[place], dataset[number]) for place, number in enumerate(numbers)]
+
+
+def _same(
+    sentences: Iterator[tuple[bool, Sequence[str]]], dataset: Dataset, vocabulary: Vocabulary
+) -> bool:
+    """Whether a split holds the ids of these sentences and no others."""
+    for block in dataset.blocks():
+        texts = itertools.islice(sentences, len(block))
+        ids = [token for _, words in texts for token in vocabulary.ids_of(words)]
+        if not np.array_equal(np.array(ids, dtype=np.int32), block.ids):
+            return False
+    return next(sentences, None) is None
 
 
 def _rows(run_folder: Path, sentences: Sequence[Sentence]) -> Iterator[dict[str, Cell]]:

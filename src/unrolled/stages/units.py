@@ -13,7 +13,7 @@ from unrolled.model.network import Network
 from unrolled.report.runs import best_run, run_results
 from unrolled.storage import Cell, read_tsv, write_tsv
 from unrolled.text.dataset import read_dataset
-from unrolled.text.sentence_file import read_sentences
+from unrolled.text.sentence_file import chosen, iterate_sentences
 from unrolled.text.vocabulary import Vocabulary
 from unrolled.training.batches import EVALUATION_BATCH, SentenceBatches
 
@@ -59,16 +59,15 @@ def run(
 def _picked(network: Network, split: Path) -> list[PickedUnit]:
     """The units picked by sentences of a split."""
     dataset = read_dataset(split, network.vocabulary_size)
-    chosen = np.linspace(0, len(dataset) - 1, MEASURED_SENTENCES).round().astype(np.int64)
-    batches = SentenceBatches(dataset, np.unique(chosen), EVALUATION_BATCH)
+    measured = np.linspace(0, len(dataset) - 1, MEASURED_SENTENCES).round().astype(np.int64)
+    batches = SentenceBatches(dataset, np.unique(measured), EVALUATION_BATCH)
     return picked(unit_statistics(network, batches))
 
 
 def _shown(path: Path, coloured: int) -> list[list[str]]:
     """The sentences that are shown, as they stand in the text."""
-    sentences = [sentence for document in read_sentences(path) for sentence in document]
-    chosen = chosen_sentences(list(map(len, sentences)), coloured)
-    return [sentences[index] for index in chosen[:SHOWN_SENTENCES]]
+    lengths = [len(words) for _, words in iterate_sentences(path)]
+    return chosen(path, chosen_sentences(lengths, coloured)[:SHOWN_SENTENCES])
 
 
 def _rows(

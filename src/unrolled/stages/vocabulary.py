@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from unrolled.config.sections import VocabularyConfig
-from unrolled.text.sentence_file import read_sentences
+from unrolled.text.counting import WordCounts
+from unrolled.text.sentence_file import iterate_sentences
 from unrolled.text.vocabulary import build_vocabulary, write_vocabulary
 
 
@@ -13,7 +14,16 @@ def run(config: VocabularyConfig, train: Path | str, vocabulary: Path | str) -> 
     Raises:
         DataError: no word is frequent enough.
     """
-    sentences = (sentence for document in read_sentences(train) for sentence in document)
-    write_vocabulary(
-        vocabulary, build_vocabulary(sentences, config.vocabulary_size, config.minimum_count)
-    )
+    sentence_count = 0
+    with WordCounts(Path(vocabulary).parent) as counts:
+        for _, words in iterate_sentences(train):
+            counts.add(words)
+            sentence_count += 1
+        built = build_vocabulary(
+            counts.merged(),
+            sentence_count,
+            config.vocabulary_size,
+            config.minimum_count,
+            config.unknown_token,
+        )
+    write_vocabulary(vocabulary, built)

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from unrolled.text.classes import WordClasses, classes_of_labels, falling, resolved
 from unrolled.text.dataset import Dataset
+from unrolled.text.pairs import Pairs, count_pairs
 from unrolled.text.vocabulary import START
 
 Numbers = NDArray[np.float64]
@@ -43,21 +44,6 @@ LEAST_GAIN = 1e-6
 """Nats over the whole split that make a word move: above the rounding of sums whose terms are the
 size of the split, so that equal classes are equal and the exchange ends.
 """
-
-
-@dataclass(frozen=True)
-class Bigrams:
-    """The different pairs of neighbours in the sentences of a split.
-
-    Attributes:
-        previous: (pairs,) the first id of each.
-        following: (pairs,) the second, which is the one that is predicted.
-        counts: (pairs,) how often each was seen.
-    """
-
-    previous: NDArray[np.int64]
-    following: NDArray[np.int64]
-    counts: Numbers
 
 
 @dataclass(frozen=True)
@@ -101,15 +87,15 @@ def brown_classes(
         DataError: more classes than pairs of words.
     """
     words_alone, count = resolved(vocabulary_size, words_alone, count)
-    bigrams = bigrams_of(dataset, vocabulary_size)
-    predicted = _sums(bigrams.following, bigrams.counts, vocabulary_size)
+    pairs = count_pairs(dataset, vocabulary_size)
+    predicted = pairs.totals(1)
     ranked = falling(predicted)
     labels = np.empty(vocabulary_size, dtype=np.int64)
     labels[ranked[:words_alone]] = count + np.arange(words_alone)
     movable = ranked[words_alone:]
     if count:
         labels[movable] = np.arange(len(movable)) % count  # of equal size, and frequent words apart
-        exchange = Exchange(bigrams, labels, count, size_penalty)
+        exchange = Exchange(pairs, labels, count, size_penalty)
         exchange.run(movable[movable != START].tolist(), sweeps, progress)
         labels = exchange.labels
     return classes_of_labels(labels, predicted)
@@ -121,26 +107,21 @@ def class_information(classes: WordClasses, dataset: Dataset) -> ClassInformatio
     Source: Cover & Thomas, Elements of Information Theory, sections 2.3 and 2.4: weighted with the
         shares, the divergences add up to the mutual information of neighbours.
     """
-    bigrams = bigrams_of(dataset, len(classes))
-    class_of, count = classes.class_of.astype(np.int64), classes.count
-    previous = np.where(bigrams.previous == START, count, class_of[bigrams.previous])
-    keys, cell = np.unique(previous * count + class_of[bigrams.following], return_inverse=True)
-    previous, following = np.divmod(keys, count)
-    counts = _sums(cell, bigrams.counts, len(keys))
-    total = counts.sum()
-    before = _sums(previous, counts, count + 1) / total
-    share = _sums(following, counts, count) / total
-    both = counts / total
-    divergence = both / share[following] * np.log(both / (before[previous] * share[following]))
-    return ClassInformation(share, _sums(following, divergence, count))
-
-
-def bigrams_of(dataset: Dataset, vocabulary_size: int) -> Bigrams:
-    """The pairs of neighbours in a split, ascending; starts are never predicted, ends are."""
-    previous, following = dataset.neighbours
-    keys = previous.astype(np.int64) * vocabulary_size + following
-    pairs, counts = np.unique(keys, return_counts=True)
-    return Bigrams(*np.divmod(pairs, vocabulary_size), counts.astype(np.float64))
+    count = classes.count
+    before = classes.class_of.copy()
+    before[START] = count
+    pairs = count_pairs(dataset, len(classes)).grouped(
+        (before, classes.class_of), (count + 1, count)
+    )
+    totals = pairs.totals(0), pairs.totals(1)
+    total = totals[1].sum()
+    share_before, share = (side / total for side in totals)
+    nats = np.zeros(count)
+    for previous, following, counts in pairs.parts():
+        both = counts / total
+        ratio = both / (share_before[previous] * share[following])
+        np.add.at(nats, following, both / share[following] * np.log(ratio))
+    return ClassInformation(share, nats)
 
 
 class Exchange:
@@ -158,7 +139,7 @@ class Exchange:
     """
 
     def __init__(
-        self, bigrams: Bigrams, labels: NDArray[np.int64], count: int, size_penalty: float
+        self, pairs: Pairs, labels: NDArray[np.int64], count: int, size_penalty: float
     ) -> None:
         self.labels = labels.copy()
         self.gained = 0.0
@@ -167,8 +148,10 @@ class Exchange:
         self._contexts = int(labels.max()) + 2
         self._row_of = np.concatenate([labels, labels + self._contexts])
         self._row_of[START] = self._contexts - 1
-        self._neighbours = _neighbours(bigrams, len(labels))
-        self._pairs = self._counted(bigrams)  # (2 * contexts, count)
+        self._after, self._before = pairs, pairs.turned()
+        words = np.arange(len(labels))
+        self._itself = pairs.counts_of(words, words).astype(np.float64)
+        self._pairs = self._counted(pairs)  # (2 * contexts, count)
         self._terms = _x_log_x(self._pairs)
         self._totals = np.add.reduceat(self._pairs, [0, self._contexts])  # predicted, followed
         self._sizes = np.bincount(labels)[:count].astype(np.float64)
@@ -198,24 +181,29 @@ class Exchange:
             self._row_of[[word, word + len(self.labels)]] = best, best + self._contexts
         return moves
 
-    def _counted(self, bigrams: Bigrams) -> Numbers:
+    def _counted(self, pairs: Pairs) -> Numbers:
         """(2 * contexts, count) how often each row stands beside each class."""
-        previous, following = bigrams.previous, bigrams.following
-        rows = self._row_of[np.concatenate([previous, following + len(self.labels)])]
-        beside = np.concatenate([self.labels[following], self._row_of[previous]])
-        counts = np.tile(bigrams.counts, 2)
-        moving = beside < self._count
-        cells = rows[moving] * self._count + beside[moving]
-        flat = _sums(cells, counts[moving], 2 * self._contexts * self._count)
-        return flat.reshape(-1, self._count)
+        found = np.zeros(2 * self._contexts * self._count)
+        for previous, following, counts in pairs.parts():
+            # the class of the second beside the row of the first, and the other way round
+            ways = [
+                (self._row_of[previous], self.labels[following]),
+                (self._row_of[following + len(self.labels)], self._row_of[previous]),
+            ]
+            for rows, beside in ways:
+                moving = beside < self._count
+                np.add.at(found, rows[moving] * self._count + beside[moving], counts[moving])
+        return found.reshape(-1, self._count)
 
     def _seen(self, word: int) -> "_Seen":
         """What stands beside a word."""
-        neighbours = self._neighbours
-        part = slice(neighbours.starts[word], neighbours.starts[word + 1])
-        rows = self._row_of[neighbours.keys[part]]
-        beside = _sums(rows, neighbours.counts[part], 2 * self._contexts)
-        itself = neighbours.itself[word]
+        before, counts_before = self._before.beside(word)
+        after, counts_after = self._after.beside(word)
+        rows = self._row_of[np.concatenate([before, after + len(self.labels)])]
+        counts = np.concatenate([counts_before, counts_after])
+        beside = _sums(rows, counts, 2 * self._contexts)
+        itself = self._itself[word]
+        beside[self._row_of[[word, word + len(self.labels)]]] -= itself
         totals = np.add.reduceat(beside, [0, self._contexts])[:, np.newaxis] + itself
         return _Seen(beside, itself, totals)
 
@@ -256,36 +244,13 @@ class _Seen(NamedTuple):
     totals: Numbers  # (2, 1) how often it is predicted, and followed
 
 
-class _Neighbours(NamedTuple):
-    """The neighbours of all words, word after word."""
-
-    keys: NDArray[np.int64]  # an id before the word, or vocabulary_size + an id after it
-    counts: Numbers
-    starts: NDArray[np.int64]  # (vocabulary + 1,) where each word's begin
-    itself: Numbers  # (vocabulary,) how often a word follows itself
-
-
-def _neighbours(bigrams: Bigrams, vocabulary_size: int) -> _Neighbours:
-    """The words before and after each word, itself left out."""
-    previous, following, counts = bigrams.previous, bigrams.following, bigrams.counts
-    same = previous == following
-    itself = np.zeros(vocabulary_size)
-    itself[previous[same]] = counts[same]
-    words = np.concatenate([following, previous])
-    keys = np.concatenate([previous, following + vocabulary_size])
-    kept = np.flatnonzero(np.tile(~same, 2))
-    kept = kept[np.argsort(words[kept], kind="stable")]
-    starts = np.searchsorted(words[kept], np.arange(vocabulary_size + 1))
-    return _Neighbours(keys[kept], np.tile(counts, 2)[kept], starts, itself)
-
-
 def _x_log_x(counts: Numbers) -> Numbers:
     """Each whole number times its logarithm; 0 for 0."""
     result: Numbers = counts * np.log(np.maximum(counts, 1))
     return result
 
 
-def _sums(places: NDArray[Any], numbers: Numbers, size: int) -> Numbers:
+def _sums(places: NDArray[Any], numbers: NDArray[Any], size: int) -> Numbers:
     """(size,) the sum of the numbers at each place."""
     sums: NDArray[Any] = np.bincount(places, numbers, size)
     return sums.astype(np.float64, copy=False)  # of no number at all the sums are integers

@@ -1,126 +1,207 @@
-"""From documents to tokenised sentences in three splits, every sentence accounted for.
+"""From documents in three splits to sentences of tokens, every document and sentence accounted for.
 
-The order matters: documents are split first, so that Punkt learns from the training split alone;
-sentences are found before words are lowered, since Punkt goes by capitals.
+Sentences are found before words are lowered, since Punkt goes by capitals.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
-from nltk.tokenize.punkt import PunktSentenceTokenizer
+import numpy as np
 
 from unrolled.config.sections import TextConfig
-from unrolled.corpus.document import Document
-from unrolled.corpus.splits import SPLITS, Split, split_of
+from unrolled.corpus.document import Passage
+from unrolled.corpus.headings import heading_level
+from unrolled.corpus.splits import SPLITS, Split
 from unrolled.errors import DataError
-from unrolled.text.sentences import sentences, trained_splitter
-from unrolled.text.words import words
+from unrolled.text.accounts import Accounts, PutAside
+from unrolled.text.repetition import Seen, hash_of
+from unrolled.text.words import Tokenizer
 
-Sentence = list[str]
-"""The words of one sentence."""
+BATCH_CHARACTERS = 2**20
+"""Sentences of about so much text are compared with all before them at once."""
 
-Text = list[list[Sentence]]
-"""The sentences of each document."""
+LONGEST_WORD = 100
+"""Characters: a sentence that has more for each word that it may have is long, however few words it
+has. So no tokenizer needs to look at what goes on for a megabyte, which takes some of them hours.
+"""
+
+Sentence = tuple[bool, list[str]]
+"""Whether it begins a document, and its tokens."""
 
 
 @dataclass(frozen=True)
-class Rejection:
-    """A sentence that was put aside."""
-
+class _Candidate:
     document: str
     sentence: int
-    """Its number in the document, from 1."""
-    reason: str
     text: str
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A corpus as sentences of words, split by document; a document without a sentence left is not
-    in it.
+class Sieve:
+    """Keeps the documents and sentences that the configuration asks for and puts aside the others.
+
+    It remembers what it has kept over all splits, to tell what is repeated.
     """
 
-    splits: dict[Split, Text]
-    rejections: list[Rejection] = field(default_factory=list)
+    def __init__(
+        self,
+        config: TextConfig,
+        cut: Callable[[str], Iterable[str]],
+        tokenize: Tokenizer,
+        accounts: Accounts,
+        put_aside: Callable[[PutAside], None],
+    ) -> None:
+        """A sieve.
 
+        Args:
+            config: which sentences are kept.
+            cut: makes sentences of a passage.
+            tokenize: makes tokens of a sentence.
+            accounts: where all that passes is counted.
+            put_aside: takes what does not go on.
+        """
+        self._config = config
+        self._cut, self._tokenize = cut, tokenize
+        self._accounts, self._put_aside = accounts, put_aside
+        self._seen = Seen()
 
-def prepare(documents: Iterable[Document], config: TextConfig) -> Prepared:
-    """The corpus as it is trained on.
+    def kept(
+        self, split: Split, passages: Iterable[Passage], repeated: Iterable[bool]
+    ) -> Iterator[Sentence]:
+        """The sentences of a split that stay.
 
-    Raises:
-        DataError: there is no document, a split gets no document, or a split has no sentence left.
-    """
-    parts = _split(documents, config)
-    splitter = trained_splitter(parts["train"])
-    sieve = _Sieve(config)
-    splits = {split: _text(parts[split], splitter, sieve) for split in SPLITS}
-    for split in SPLITS:
-        if not splits[split]:
-            raise DataError(_no_sentence_left(split, sieve.rejections, config))
-    return Prepared(splits, sieve.rejections)
+        A document without a sentence left has none that begins it.
 
+        Args:
+            split: its name, for the accounts.
+            passages: of all its documents.
+            repeated: for each document whether it goes as a whole, as repeated.
+        """
+        last_document = None
+        for batch in _batches(self._candidates(split, passages, repeated)):
+            tokens = self._tokens(batch)
+            reasons = self._reasons(batch, tokens)
+            for candidate, words, reason in zip(batch, tokens, reasons, strict=True):
+                if reason:
+                    self._accounts.sentences_aside[reason] += 1
+                    self._put_aside(
+                        PutAside(candidate.document, candidate.sentence, reason, candidate.text)
+                    )
+                else:
+                    yield candidate.document != last_document, words
+                    last_document = candidate.document
 
-def _split(documents: Iterable[Document], config: TextConfig) -> dict[Split, list[Document]]:
-    parts: dict[Split, list[Document]] = {split: [] for split in SPLITS}
-    for document in documents:
-        split = split_of(document, config.validation_fraction, config.test_fraction)
-        parts[split].append(document)
-    for split in SPLITS:
-        if not parts[split]:
-            raise DataError(_no_document(split, sum(map(len, parts.values())), config))
-    return parts
+    def _candidates(
+        self, split: Split, passages: Iterable[Passage], repeated: Iterable[bool]
+    ) -> Iterator[_Candidate]:
+        documents = groupby(passages, key=attrgetter("document"))
+        for (name, parts), is_repeated in zip(documents, repeated, strict=True):
+            if is_repeated:
+                self._accounts.documents[split] -= 1
+                self._accounts.documents_aside["repeated"] += 1
+                self._put_aside(PutAside(name, None, "repeated", next(parts).text))
+                continue
+            sentences = (sentence for part in parts for sentence in self._cut(part.text))
+            for number, sentence in enumerate(sentences, start=1):
+                self._accounts.sentences_read += 1
+                yield _Candidate(name, number, sentence)
 
+    def _tokens(self, batch: Sequence[_Candidate]) -> list[list[str]]:
+        """The tokens of each; none for those that are too long to be looked at."""
+        self._tokenize.expect(each.text for each in batch if not self._is_endless(each))
+        return [[] if self._is_endless(each) else self._tokenize(each.text) for each in batch]
 
-def _text(documents: Iterable[Document], splitter: PunktSentenceTokenizer, sieve: "_Sieve") -> Text:
-    kept = (list(sieve.kept(document, splitter)) for document in documents)
-    return [document for document in kept if document]
+    def _is_endless(self, candidate: _Candidate) -> bool:
+        return len(candidate.text) > LONGEST_WORD * self._config.maximum_words
 
+    def _reasons(
+        self, batch: Sequence[_Candidate], tokens: Sequence[Sequence[str]]
+    ) -> list[str | None]:
+        """Why each does not stay; None where it does."""
+        reasons = [self._reason(*each) for each in zip(batch, tokens, strict=True)]
+        if self._config.drop_repeated:
+            left = [number for number, reason in enumerate(reasons) if reason is None]
+            hashes = [hash_of(" ".join(tokens[number])) for number in left]
+            first = self._seen.first(np.array(hashes, dtype=np.uint64))
+            for number in np.array(left, dtype=np.int64)[~first].tolist():
+                reasons[number] = "repeated"
+        return reasons
 
-class _Sieve:
-    """Keeps the sentences that the configuration asks for and notes the others."""
-
-    def __init__(self, config: TextConfig) -> None:
-        self.config = config
-        self.seen: set[tuple[str, ...]] = set()
-        self.rejections: list[Rejection] = []
-
-    def kept(self, document: Document, splitter: PunktSentenceTokenizer) -> Iterator[Sentence]:
-        """The sentences of a document that stay, tokenised."""
-        for number, sentence in enumerate(sentences(document.text, splitter), start=1):
-            tokens = words(sentence, self.config.lowercase)
-            if reason := self._reason_to_reject(tokens):
-                self.rejections.append(Rejection(document.name, number, reason, sentence))
-            else:
-                yield tokens
-
-    def _reason_to_reject(self, tokens: Sentence) -> str | None:
-        if len(tokens) < self.config.minimum_words:
-            return "short"
-        if len(tokens) > self.config.maximum_words:
+    def _reason(self, candidate: _Candidate, tokens: Sequence[str]) -> str | None:
+        if self._config.headings == "drop" and heading_level(candidate.text):
+            return "heading"
+        if len(tokens) > self._config.maximum_words or self._is_endless(candidate):
             return "long"
-        if self.config.drop_repeated:
-            if tuple(tokens) in self.seen:
-                return "repeated"
-            self.seen.add(tuple(tokens))
+        if len(tokens) < self._config.minimum_words:
+            return "short"
         return None
 
 
-def _no_document(split: Split, document_count: int, config: TextConfig) -> str:
-    if document_count == 0:
+def require_documents(
+    accounts: Accounts, config: TextConfig, patterns: Mapping[str, str] | None
+) -> None:
+    """Return only if every split has a document.
+
+    Args:
+        accounts: of the documents.
+        config: how they are told from each other and split.
+        patterns: of the files of each split where the corpus brings its own, else None.
+
+    Raises:
+        DataError: one has none.
+    """
+    for split in SPLITS:
+        if not accounts.documents[split]:
+            raise DataError(_no_document(split, accounts, config, patterns))
+
+
+def require_sentences(split: Split, count: int, accounts: Accounts, config: TextConfig) -> None:
+    """Return only if a split has a sentence left.
+
+    Raises:
+        DataError: it has none.
+    """
+    if count == 0:
+        raise DataError(
+            f"the {split} split has no sentence left (put aside so far:"
+            f" {shown(accounts.sentences_aside)}); change text.minimum_words (now"
+            f" {config.minimum_words}), text.maximum_words (now {config.maximum_words}) or"
+            f" text.drop_repeated (now {config.drop_repeated})"
+        )
+
+
+def shown(counts: Mapping[str, int]) -> str:
+    """Counts by reason in a line."""
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "none"
+
+
+def _batches(candidates: Iterable[_Candidate]) -> Iterator[list[_Candidate]]:
+    batch: list[_Candidate] = []
+    characters = 0
+    for candidate in candidates:
+        batch.append(candidate)
+        characters += len(candidate.text)
+        if characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _no_document(
+    split: Split, accounts: Accounts, config: TextConfig, patterns: Mapping[str, str] | None
+) -> str:
+    count = accounts.document_count
+    if count == 0:
         return "the corpus has no text in it; see corpus/raw for what was acquired"
+    if patterns is not None:
+        return (
+            f"the {split} split has none of the corpus's {count} documents; the pattern of its"
+            f" files is {patterns[split]!r} (corpus.splits)"
+        )
     return (
-        f"the {split} split has none of the corpus's {document_count} documents; choose a finer"
+        f"the {split} split has none of the corpus's {count} documents; choose a finer"
         f" text.document (now '{config.document}') or other text.validation_fraction"
         f" ({config.validation_fraction}) and text.test_fraction ({config.test_fraction})"
-    )
-
-
-def _no_sentence_left(split: Split, rejections: list[Rejection], config: TextConfig) -> str:
-    reasons = Counter(rejection.reason for rejection in rejections)
-    aside = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "none"
-    return (
-        f"the {split} split has no sentence left (put aside in all: {aside}); change"
-        f" text.minimum_words (now {config.minimum_words}), text.maximum_words"
-        f" (now {config.maximum_words}) or text.drop_repeated (now {config.drop_repeated})"
     )
