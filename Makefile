@@ -3,6 +3,8 @@
 # make benchmark   install PyTorch beside it into benchmarks/.venv, measure speed (an hour, nothing else running)
 # make benchmark-perplexity  how long output layers take to a perplexity (some 5 minutes, with WIKITEXT an hour more)
 # make benchmark-report  how long pictures and page take to build and to show, for 18 and 300 runs (some 2 minutes)
+# make benchmark-corpora  how much memory and time texts of up to 0.8 GB take (some 40 minutes, and 5 GB of disk)
+# make fuzz        throw broken files at whatever reads them, for ten minutes
 # WIKITEXT=wikitext-2.zip  a zip file of WikiText-2 to measure that on, too
 # EXPERIMENT=wide  another experiment of config/experiments/ instead of the default one
 # PYTHON=python3.12  another interpreter than python3, 3.11 or later
@@ -15,7 +17,7 @@ BIN := .venv/bin
 CONFIGFILE := $(if $(filter default,$(EXPERIMENT)),,--configfile config/experiments/$(EXPERIMENT).yaml)
 SNAKEMAKE := $(BIN)/snakemake $(CONFIGFILE)
 
-.PHONY: all run install install-dev test lint benchmark benchmark-perplexity benchmark-report pins clean
+.PHONY: all run install install-dev test lint benchmark benchmark-perplexity benchmark-report benchmark-corpora fuzz pins clean
 .DELETE_ON_ERROR:
 
 all: run
@@ -67,6 +69,12 @@ benchmark-perplexity: benchmarks/.venv/.installed run
 
 benchmark-report: install-dev
 	$(BIN)/python benchmarks/report.py
+
+benchmark-corpora: install
+	$(BIN)/python benchmarks/corpus_scale.py
+
+fuzz: install-dev
+	$(BIN)/python tests/fuzz_readers.py --seconds 600
 
 benchmarks/.venv/.installed: requirements.txt benchmarks/requirements.txt
 	$(PYTHON) -m venv benchmarks/.venv

@@ -212,6 +212,6 @@ def _code(text: str) -> Plain:
     return Plain("`" + " ".join(text.split()).replace("`", "'") + "`")
 
 
-def _literal(text: str) -> Plain:
-    """A text as Python writes it, on one line and with nothing in it that cannot be seen."""
-    return Plain(repr(text))
+def _literal(value: str | list[str]) -> Plain:
+    """Texts as Python writes them, on one line and with nothing in it that cannot be seen."""
+    return Plain(repr(value))

@@ -9,7 +9,7 @@ from unrolled.analysis.measures import perplexity
 from unrolled.analysis.units import PLACE, VARIANCE, WORD_CLASS
 from unrolled.report.numbers import number
 from unrolled.report.page.material import Row
-from unrolled.text.words import pieces
+from unrolled.text.words import Unit, pieces
 
 SURPRISE_STEPS = (0.0, 0.5, 1.0, 2.0, 3.0, 4.5, 6.0, 8.0)
 """From how many nats on a word has each colour."""
@@ -89,11 +89,12 @@ def _surprising(row: Row) -> Shown:
     }
 
 
-def wall(rows: Sequence[Row]) -> Shown:
+def wall(rows: Sequence[Row], unit: Unit) -> Shown:
     """Sentences by epoch and temperature, in pieces of which some were copied from training.
 
     Args:
         rows: of portraits/wall.tsv.
+        unit: what a token is.
     """
     looks = _grouped(rows, "epoch")
     return {
@@ -103,7 +104,10 @@ def wall(rows: Sequence[Row]) -> Shown:
                 "epoch": look[0]["epoch"],
                 "is_best": look is looks[-1],
                 "temperatures": [
-                    {"temperature": of_one[0]["temperature"], "samples": list(map(_sample, of_one))}
+                    {
+                        "temperature": of_one[0]["temperature"],
+                        "samples": [_sample(row, unit) for row in of_one],
+                    }
                     for of_one in _grouped(look, "temperature")
                 ],
             }
@@ -122,11 +126,11 @@ def _copied(rows: Sequence[Row]) -> str:
 
 
 def _copied_share(rows: Sequence[Row]) -> float:
-    words = sum(len(row["tokens"].split()) for row in rows)
+    words = sum(len(row["tokens"].split(" ")) for row in rows if row["tokens"])
     return sum(int(row["copied_words"]) for row in rows) / words if words else 0.0
 
 
-def _sample(row: Row) -> Shown:
+def _sample(row: Row, unit: Unit) -> Shown:
     """A sentence in pieces: whether each was copied, and its text with the space before it."""
     copied = {
         place
@@ -134,7 +138,7 @@ def _sample(row: Row) -> Shown:
         for place in range(int(span.split("-")[0]), int(span.split("-")[1]) + 1)
     }
     parts: list[Shown] = []
-    for place, (space, text) in enumerate(pieces(row["tokens"].split(" ")), start=1):
+    for place, (space, text) in enumerate(pieces(row["tokens"].split(" "), unit), start=1):
         if parts and parts[-1]["copied"] == (place in copied):
             parts[-1]["text"] += space + text
         else:

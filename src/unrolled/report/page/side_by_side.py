@@ -116,7 +116,10 @@ def _shown(experiment: Experiment) -> dict[str, Any]:
         "baseline": experiment.test_perplexities,
         "perplexity": experiment.perplexity.renamed(f"{experiment.name}-perplexity"),
         "samples": [
-            {"text": readable(row["tokens"].split(" ")), "is_cut": row["ended"] == "cut"}
+            {
+                "text": readable(row["tokens"].split(" "), experiment.config["text"]["unit"]),
+                "is_cut": row["ended"] == "cut",
+            }
             for row in experiment.wall
             if row["epoch"] == last and row["temperature"] == _TEMPERATURE
         ],
