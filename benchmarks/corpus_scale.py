@@ -64,6 +64,11 @@ GIGABYTE = 10**9
 TYPES = 2_000_000
 """Different words that may occur; of the smallest text some hundred thousand do."""
 
+KERNEL_TYPES = 10_000
+"""Words beyond the language's kernel are rarer than Zipf's law says (Ferrer i Cancho & Solé, Two
+Regimes in the Frequency of Words, 2001).
+"""
+
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 SENTENCES_OF_A_DOCUMENT = 6
 MEAN_WORDS = 17
@@ -143,7 +148,8 @@ def write_text_of(size: int, path: Path) -> None:
     """Write documents as JSON lines until there are so many bytes."""
     rng = np.random.default_rng(SEED)
     spelled = np.array([_spelled(number) for number in range(TYPES)], dtype=object)
-    weights = 1 / (np.arange(TYPES) + 2.7)  # Mandelbrot's form of Zipf's law
+    ranks = np.arange(TYPES)
+    weights = 1 / (ranks + 2.7) / (1 + ranks / KERNEL_TYPES) ** 0.7
     cumulative = np.cumsum(weights / weights.sum())
     with new_file(path) as file:
         while file.tell() < size:

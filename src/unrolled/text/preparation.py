@@ -22,6 +22,9 @@ from unrolled.text.words import Tokenizer
 BATCH_CHARACTERS = 2**20
 """Sentences of about so much text are compared with all before them at once."""
 
+EXPECTED_SENTENCES = 256
+"""So many are announced to a tokenizer at once: few of their chunks are in none before."""
+
 LONGEST_WORD = 100
 """Characters: a sentence that has more for each word that it may have is long, however few words it
 has. So no tokenizer needs to look at what goes on for a megabyte, which takes some of them hours.
@@ -109,8 +112,12 @@ class Sieve:
 
     def _tokens(self, batch: Sequence[_Candidate]) -> list[list[str]]:
         """The tokens of each; none for those that are too long to be looked at."""
-        self._tokenize.expect(each.text for each in batch if not self._is_endless(each))
-        return [[] if self._is_endless(each) else self._tokenize(each.text) for each in batch]
+        tokens: list[list[str]] = []
+        for start in range(0, len(batch), EXPECTED_SENTENCES):
+            part = batch[start : start + EXPECTED_SENTENCES]
+            self._tokenize.expect(each.text for each in part if not self._is_endless(each))
+            tokens += [[] if self._is_endless(each) else self._tokenize(each.text) for each in part]
+        return tokens
 
     def _is_endless(self, candidate: _Candidate) -> bool:
         return len(candidate.text) > LONGEST_WORD * self._config.maximum_words

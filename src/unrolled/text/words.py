@@ -115,8 +115,8 @@ def _in_time(tokenize: Tokenize, sentence: str) -> list[str]:
 
 # NLTK's words
 
-MOST_CHUNKS = 2**16
-"""How many chunks are remembered: some 15 MB, more than a text of a million words has."""
+MOST_CHUNKS = 2**17
+"""How many chunks are remembered: some 30 MB, more than a text of two million words has."""
 
 LONGEST_CHUNK = 64
 """How many characters of a chunk are remembered at most; what is longer hardly comes again."""
@@ -126,6 +126,12 @@ _CLOSERS = re.compile(r"""[\s\])}>"'»”’`]*""")
 
 _PLAIN = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 """Letters and digits, with single hyphens."""
+
+_CONTRACTIONS = re.compile(
+    "|".join(rule.pattern.removeprefix("(?i)") for rule in NLTKWordTokenizer.CONTRACTIONS2),
+    re.IGNORECASE,
+)
+"""NLTK's contractions, any of them: `cannot`, `gonna`."""
 
 _FINAL_STOP, _PARTED = NLTKWordTokenizer.PUNCTUATION[0]
 """NLTK's rule for the full stop at the end of a sentence."""
@@ -242,7 +248,7 @@ def _is_plain(chunk: str) -> bool:
     """Whether a chunk is a token: the only rules for letters and digits are contractions."""
     if not _PLAIN.fullmatch(chunk):
         return False
-    return not any(rule.search(chunk + " ") for rule in NLTKWordTokenizer.CONTRACTIONS2)
+    return not _CONTRACTIONS.search(chunk + " ")
 
 
 # Back to text
