@@ -152,7 +152,7 @@ def write_corpus(results: Results, sentences: Mapping[str, int], rng: np.random.
     for split, count in sentences.items():
         sentences_of_split = made_up_sentences(count, rng)
         write_sentences(texts[split], ((True, sentence) for sentence in sentences_of_split))
-    accounts = Accounts(tokenizer={"name": "made up"})
+    accounts = Accounts(tokenizer={"name": "whitespace", "sentences": "line"})
     write_json(corpus / "accounts.json", accounts.as_json())
     (corpus / "raw").mkdir()
     shutil.copy(texts["train"], corpus / "raw/text.txt")
@@ -204,7 +204,7 @@ def write_portraits(results: Results) -> None:
     config: PortraitsConfig = results.section("portraits", PortraitsConfig)
     folders, corpus = results.run_folders, results.corpus
     surprisal.run(config, corpus, trained, folders, folder / "surprisal.tsv")
-    wall.run(trained, folders, corpus, folder / "wall.tsv")
+    wall.run(trained, folders, corpus, "word", folder / "wall.tsv")
     units.run(config, corpus, trained, folders, folder / "units.tsv")
     neighbours.run(config, trained, folders, folder / "neighbours.tsv")
 

@@ -206,12 +206,16 @@ def test_streams_do_not_depend_on_what_is_looked_at_together(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "TOGETHER", together)
         patch.setattr(module, "whole_type", lambda largest: number_type)
+        patch.setattr(module, "MARKED", together)
         batches = shuffled_streams(dataset, count, 4, np.random.default_rng(seed))
+        shown = [(words_of(batch), str(batch.continues)) for batch in batches]
         streams = [
             (stream.sentences.tolist(), stream.begins.tolist(), len(stream))
             for stream in batches.streams
         ]
 
+    again = shuffled_streams(dataset, count, 4, np.random.default_rng(seed))
+    assert shown == [(words_of(batch), str(batch.continues)) for batch in again]
     sentence_lengths = list(itertools.chain(*lengths))
     assert streams == [
         (numbers, anew, sum(sentence_lengths[number] for number in numbers))
@@ -330,6 +334,6 @@ def test_pages_of_a_split_are_not_given_back_after_every_batch(
 
     batches = list(shuffled_sentences(DOCUMENTS, 4, np.random.default_rng(1)))
 
-    # 92 sentences are fewer than 128, so that only the end remains
+    # 32 or more after eight batches of 4 and after sixteen, and what is left at the end
     assert len(batches) == 23
-    assert len(released) == 1
+    assert len(released) == 3

@@ -699,7 +699,7 @@ def trained_from(
 
     with monkeypatch.context() as patch, (folder / "log").open("w") as log:
         patch.setattr(train, "train", noted)
-        train.run("run", model, replace(RECIPE, seed=seed), {}, corpus, folder, log)
+        train.run("run", model, replace(RECIPE, seed=seed), {"unit": "word"}, corpus, folder, log)
     ((network, rng),) = given
     return network, rng
 

@@ -59,7 +59,7 @@ def measure(corpus: Path, tmp_path: Path) -> Measure:
         folder: str = "flow",
     ) -> dict[str, Table]:
         run, tables = tmp_path / "run", tmp_path / folder
-        train.run("name", model, training, {"lowercase": True}, corpus, run, io.StringIO())
+        train.run("name", model, training, {"unit": "word"}, corpus, run, io.StringIO())
         gradient_flow.run(config, model, training, run, corpus, tables)
         return {name: read_tsv(tables / f"{name}.tsv") for name in gradient_flow.COLUMNS}
 

@@ -638,8 +638,8 @@ def test_what_became_of_rows_documents_and_sentences_is_counted() -> None:
         ["sentences", "14", "12", "85.7 %", "2 short"],
     ]
     told = text(section(page, "text"))
-    assert "Cleaning has changed: 5 × control characters." in told
-    assert "Tokens were cut by nltk_word of NLTK 3.10.4." in told
+    assert "Cleaning has changed 5 × control characters." in told
+    assert "words were cut by NLTK's word tokenizer (NLTK 3.10.4)." in told
 
 
 def test_a_page_about_characters_says_so_and_tells_bits() -> None:

@@ -25,6 +25,7 @@ from unrolled.stages import growing_wall, train, untrained
 from unrolled.stages.untrained import untrained_network
 from unrolled.storage import read_tsv
 from unrolled.text.dataset import read_dataset
+from unrolled.text.words import Unit
 from unrolled.training import loop
 from unrolled.training.loop import mean_loss
 
@@ -64,7 +65,7 @@ def run(
 ) -> str:
     """Train a run and give back its log."""
     log = io.StringIO()
-    train.run(NAME, model, training, {"lowercase": True}, corpus, folder, log)
+    train.run(NAME, model, training, {"unit": "word", "lowercase": True}, corpus, folder, log)
     return log.getvalue()
 
 
@@ -320,7 +321,7 @@ def wall_of(network: Network, epoch: str) -> list[dict[str, str]]:
             "log_probability": str(sample.log_probability),
             "ended": "yes" if sample.ended else "cut",
         }
-        for temperature, samples in wall_sentences(network).items()
+        for temperature, samples in wall_sentences(network, "word").items()
         for number, sample in enumerate(samples, start=1)
     ]
 
@@ -371,7 +372,7 @@ def test_drawing_sentences_changes_nothing_that_is_learned(
 ) -> None:
     model = replace(MODEL, cell=cell)
     run(corpus, tmp_path / "with", training, model)
-    monkeypatch.setattr(growing_wall, "wall_sentences", lambda network: {})
+    monkeypatch.setattr(growing_wall, "wall_sentences", lambda network, unit: {})
 
     run(corpus, tmp_path / "without", training, model)
 
@@ -431,9 +432,9 @@ def test_tokens_per_second_count_every_prediction_and_not_the_time_for_the_wall(
         now[0] += 4
         return loop.train(*arguments)
 
-    def drawn_in_100_seconds(network: Network) -> Any:
+    def drawn_in_100_seconds(network: Network, unit: Unit) -> Any:
         now[0] += 100
-        return wall_sentences(network)
+        return wall_sentences(network, unit)
 
     clock = SimpleNamespace(perf_counter=lambda: now[0])
     monkeypatch.setattr(train, "time", clock)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from model_strategies import VOCABULARY, fixed_network, network_of, some_classes, zero_network
 from report_material import summary_row
+from unrolled.analysis.copying import LEAST
 from unrolled.analysis.wall import TEMPERATURES, looks, wall_sentences
 from unrolled.model.network import Network
 from unrolled.model.types import Array
@@ -20,6 +22,7 @@ from unrolled.storage import Cell, read_tsv, write_tsv
 from unrolled.text.classes import WordClasses
 from unrolled.text.dataset import encode_documents, write_dataset
 from unrolled.text.vocabulary import RESERVED, write_vocabulary
+from unrolled.text.words import Unit
 
 # Looks
 
@@ -59,26 +62,26 @@ def test_two_sentences_of_5_to_24_words_are_drawn_at_each_temperature() -> None:
     for network, length in ((endless, 24), (short, 5)):
         lengths = {
             temperature: [len(sample.ids) for sample in samples]
-            for temperature, samples in wall_sentences(network).items()
+            for temperature, samples in wall_sentences(network, "word").items()
         }
         assert lengths == {0.5: [length] * 2, 0.8: [length] * 2, 1.1: [length] * 2}
 
 
 def test_every_look_draws_the_same_from_the_same_network() -> None:
-    assert wall_sentences(network_of(1)) == wall_sentences(network_of(1))
-    assert wall_sentences(network_of(1)) != wall_sentences(network_of(2))
+    assert wall_sentences(network_of(1), "word") == wall_sentences(network_of(1), "word")
+    assert wall_sentences(network_of(1), "word") != wall_sentences(network_of(2), "word")
 
 
 def test_every_temperature_is_drawn_at_by_the_same_chances() -> None:
     # where all words are alike to the network, a temperature changes nothing
-    first, second, third = wall_sentences(zero_network(9)).values()
+    first, second, third = wall_sentences(zero_network(9), "word").values()
 
     assert first == second == third
     assert first[0] != first[1]
 
 
 def test_a_higher_temperature_draws_less_probable_sentences() -> None:
-    drawn = wall_sentences(fixed_network([0.0, -1e3, 0.0, 4.0, 2.0, 0.0, -2.0]))
+    drawn = wall_sentences(fixed_network([0.0, -1e3, 0.0, 4.0, 2.0, 0.0, -2.0]), "word")
 
     # all are cut at 24 words
     means = [np.mean([sample.log_probability for sample in drawn[place]]) for place in TEMPERATURES]
@@ -90,7 +93,7 @@ def test_drawing_leaves_the_network_as_it_is(classes: WordClasses | None) -> Non
     network = network_of(3, bias=True, classes=classes)
     before = {name: array.copy() for name, array in network.parameters.items()}
 
-    wall_sentences(network)
+    wall_sentences(network, "word")
 
     for name, array in network.parameters.items():
         np.testing.assert_array_equal(array, before[name], strict=True)
@@ -107,7 +110,9 @@ def test_parameters_beyond_all_bounds_draw_no_sentence_that_is_not_one(
             network = network_of(4, 7, 4, np.float32, cell, bias=True, classes=classes)
             _spoil(network.parameters[name], spoilt, value)
 
-            for sample in (one for samples in wall_sentences(network).values() for one in samples):
+            for sample in (
+                one for samples in wall_sentences(network, "word").values() for one in samples
+            ):
                 assert math.isfinite(sample.log_probability)
                 assert min(sample.ids) >= len(RESERVED)
 
@@ -122,7 +127,7 @@ def test_a_network_of_nothing_but_nan_draws_nothing() -> None:
         {name: array * np.nan for name, array in network_of(1).parameters.items()}, "elman"
     )
 
-    assert wall_sentences(network) == {temperature: [] for temperature in TEMPERATURES}
+    assert wall_sentences(network, "word") == {temperature: [] for temperature in TEMPERATURES}
 
 
 # The stage
@@ -180,7 +185,7 @@ def test_the_table_says_which_words_of_the_best_runs_sentences_were_copied(
     ]
     folders = write_walls(tmp_path / "runs", {"worse": [sentences[0]] * 9, "best": sentences})
 
-    wall.run(summary, folders, corpus, tmp_path / "wall.tsv")
+    wall.run(summary, folders, corpus, "word", tmp_path / "wall.tsv")
 
     # 1: the first sentence, all of it. 2: its first five words, and all of the second sentence.
     # 3: five of the first, five of the third, three words in both. 4: no five known words.
@@ -201,7 +206,23 @@ def test_where_no_run_finished_there_is_a_header_only(corpus: Path, tmp_path: Pa
     summary = write_summary(tmp_path / "summary.tsv", summary_row("a", "5", "0", "1", "", ""))
     folders = write_walls(tmp_path / "runs", {"a": ["the cat saw the dog ."]})
 
-    wall.run(summary, folders, corpus, tmp_path / "wall.tsv")
+    wall.run(summary, folders, corpus, "word", tmp_path / "wall.tsv")
 
     header = "run epoch temperature sample tokens ended copied copied_words"
     assert (tmp_path / "wall.tsv").read_text("utf-8") == header.replace(" ", "\t") + "\n"
+
+
+def test_sentences_of_characters_are_longer_and_so_is_what_counts_as_copied() -> None:
+    network = fixed_network([0.0, -1e3, 0.0, 4.0, 2.0, 0.0, -2.0])  # which never ends a sentence
+
+    lengths = {
+        unit: {
+            len(sample.ids)
+            for samples in wall_sentences(network, unit).values()
+            for sample in samples
+        }
+        for unit in get_args(Unit)
+    }
+
+    assert lengths == {"word": {24}, "character": {120}}
+    assert LEAST["word"] == 5 < LEAST["character"] == 25

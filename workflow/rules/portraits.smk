@@ -41,6 +41,7 @@ rule wall:
     conda:
         "../envs/unrolled.yaml"
     params:
+        unit=config["text"]["unit"],
         code=stage_code("wall"),
     script:
         "../scripts/wall.py"

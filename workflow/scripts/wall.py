@@ -10,5 +10,6 @@ with logged(snakemake.log[0]):
         snakemake.input.summary,
         {Path(path).parent.name: Path(path).parent for path in snakemake.input.walls},
         Path(snakemake.input.vocabulary).parent,
+        snakemake.params.unit,
         snakemake.output.table,
     )

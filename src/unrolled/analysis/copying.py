@@ -8,7 +8,7 @@ there are and however large it is.
 Source: Karp & Rabin, Efficient Randomized Pattern-Matching Algorithms (1987).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from unrolled.text.dataset import Dataset
 from unrolled.text.vocabulary import RESERVED, Ids
+from unrolled.text.words import Unit
 
-LEAST = 5
-"""Shorter runs of words are the language's own, in any two texts."""
+LEAST: Mapping[Unit, int] = {"word": 5, "character": 25}
+"""Shorter runs of words, or of characters, are the language's own, in any two texts."""
 
 BLOCK = 2**20
 """Windows of the split looked at together: some arrays of 8 MB."""
@@ -39,7 +40,10 @@ class _Window(NamedTuple):
 
 
 def copied_spans(
-    sentences: Sequence[Sequence[int]], dataset: Dataset, least: int = LEAST, block: int = BLOCK
+    sentences: Sequence[Sequence[int]],
+    dataset: Dataset,
+    least: int = LEAST["word"],
+    block: int = BLOCK,
 ) -> list[list[tuple[int, int]]]:
     """For each sentence its copied spans [from, to), ascending: those that stand word for word
     within one sentence of a split.

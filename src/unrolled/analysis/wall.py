@@ -5,12 +5,14 @@ and the temperature make the sentences differ.
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from unrolled.analysis.sampling import Sample, draw_sentences
 from unrolled.config.sections import SamplingConfig
 from unrolled.model.network import Network
+from unrolled.text.words import Unit
 
 TEMPERATURES = (0.5, 0.8, 1.1)
 """A cautious one, the usual one, and one that evens out what the network has learned."""
@@ -18,8 +20,8 @@ TEMPERATURES = (0.5, 0.8, 1.1)
 SENTENCES = 2
 """At each temperature."""
 
-LEAST_WORDS, MOST_WORDS = 5, 24
-"""Of a sentence; the most is about a line of the page."""
+LENGTHS: Mapping[Unit, tuple[int, int]] = {"word": (5, 24), "character": (25, 120)}
+"""Least and most tokens of a sentence; the most is about a line of the page."""
 
 SEED = 1
 
@@ -35,22 +37,22 @@ def looks(evaluations: int) -> set[int]:
     return {look for look in (0, 1, round(math.sqrt(evaluations))) if look < evaluations}
 
 
-def wall_sentences(network: Network) -> dict[float, list[Sample]]:
-    """By temperature, the sentences that the network writes; the network stays as it is.
+def wall_sentences(network: Network, unit: Unit) -> dict[float, list[Sample]]:
+    """By temperature, the sentences of such units that the network writes; it stays as it is.
 
     A network that is about to diverge may have parameters that are no numbers for words outside the
     validation split. A sentence whose probability is no number is left out.
     """
     with np.errstate(all="ignore"):
         drawn = {
-            temperature: draw_sentences(network, _config(temperature), np.random.default_rng(SEED))
+            temperature: draw_sentences(
+                network,
+                SamplingConfig(SENTENCES, temperature, *LENGTHS[unit], SEED),
+                np.random.default_rng(SEED),
+            )
             for temperature in TEMPERATURES
         }
     return {
         temperature: [sample for sample in samples if math.isfinite(sample.log_probability)]
         for temperature, samples in drawn.items()
     }
-
-
-def _config(temperature: float) -> SamplingConfig:
-    return SamplingConfig(SENTENCES, temperature, LEAST_WORDS, MOST_WORDS, SEED)

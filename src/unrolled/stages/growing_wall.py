@@ -7,6 +7,7 @@ from unrolled.analysis.wall import wall_sentences
 from unrolled.model.network import Network
 from unrolled.storage import Cell
 from unrolled.text.vocabulary import Vocabulary
+from unrolled.text.words import Unit
 from unrolled.training.loop import Evaluation
 
 COLUMNS = ["epoch", "temperature", "sample", "tokens", "log_probability", "ended"]
@@ -19,6 +20,7 @@ class GrowingWall:
     Attributes:
         network: what is trained.
         vocabulary: what it knows.
+        unit: what a token is.
         looks: at which evaluations sentences are drawn.
         evaluations: how many there were.
         drawn: the rows of each epoch, in the order of drawing.
@@ -27,6 +29,7 @@ class GrowingWall:
 
     network: Network
     vocabulary: Vocabulary
+    unit: Unit
     looks: set[int]
     evaluations: int = 0
     drawn: dict[float, list[dict[str, Cell]]] = field(default_factory=dict)
@@ -56,7 +59,7 @@ class GrowingWall:
                 "log_probability": sample.log_probability,
                 "ended": "yes" if sample.ended else "cut",
             }
-            for temperature, samples in wall_sentences(network).items()
+            for temperature, samples in wall_sentences(network, self.unit).items()
             for number, sample in enumerate(samples, start=1)
         ]
         self.seconds += time.perf_counter() - began

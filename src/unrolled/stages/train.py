@@ -59,7 +59,8 @@ def run(
         name: the run's name, shown with its progress.
         model: the network's shape.
         training: the recipe.
-        notes: what else a reader of the model must know, for its config.json.
+        notes: what else a reader of the model must know, for its config.json; among it the `unit`
+            of its tokens.
         corpus: the folder of vocabulary.tsv, the encoded splits and, where the model goes by them,
             classes.tsv.
         folder: where the run's files go.
@@ -72,7 +73,7 @@ def run(
     )
     network = untrained_network(model, corpus, vocabulary, training.seed)
     planned = training.epochs * training.evaluations_per_epoch
-    wall = GrowingWall(network, vocabulary, looks(planned))
+    wall = GrowingWall(network, vocabulary, notes["unit"], looks(planned))
     began = time.perf_counter()
     outcome = train(
         network,

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from unrolled.analysis.copying import copied_spans
+from unrolled.analysis.copying import LEAST, copied_spans
 from unrolled.report.runs import best_run, run_results
 from unrolled.storage import Cell, read_tsv, write_tsv
 from unrolled.text.dataset import read_dataset
 from unrolled.text.vocabulary import read_vocabulary
+from unrolled.text.words import Unit
 
 COLUMNS = [
     "run",
@@ -25,6 +26,7 @@ def run(
     summary: Path | str,
     run_folders: Mapping[str, Path | str],
     corpus: Path | str,
+    unit: Unit,
     table: Path | str,
 ) -> None:
     """Write the best run's sentences, each with the spans that it has from the training split; a
@@ -34,20 +36,22 @@ def run(
         summary: the table of runs.
         run_folders: of the trained runs, by name.
         corpus: the folder of vocabulary.tsv and the encoded training split.
+        unit: what a token is.
         table: the table to write. Spans are written by the first and the last word, counted from 1:
             `3-8 10-16`.
     """
     best = best_run(run_results(read_tsv(summary)))
-    found = _rows(best.name, Path(run_folders[best.name]), Path(corpus)) if best else []
+    found = _rows(best.name, Path(run_folders[best.name]), Path(corpus), unit) if best else []
     write_tsv(table, COLUMNS, found)
 
 
-def _rows(name: str, run_folder: Path, corpus: Path) -> list[dict[str, Cell]]:
+def _rows(name: str, run_folder: Path, corpus: Path, unit: Unit) -> list[dict[str, Cell]]:
     vocabulary = read_vocabulary(corpus / "vocabulary.tsv")
     dataset = read_dataset(corpus / "train", len(vocabulary))
     rows = read_tsv(run_folder / "wall.tsv")
     # without the start and the end that are encoded with the words
     sentences = [vocabulary.encode(row["tokens"].split(" "))[1:-1].tolist() for row in rows]
+    found = copied_spans(sentences, dataset, LEAST[unit])
     return [
         {
             "run": name,
@@ -55,7 +59,7 @@ def _rows(name: str, run_folder: Path, corpus: Path) -> list[dict[str, Cell]]:
             "copied": " ".join(f"{begin + 1}-{end}" for begin, end in spans),
             "copied_words": _covered(spans),
         }
-        for row, spans in zip(rows, copied_spans(sentences, dataset), strict=True)
+        for row, spans in zip(rows, found, strict=True)
     ]
 
 

@@ -27,9 +27,14 @@ EVALUATION_BATCH = 64
 EVALUATION_SEGMENT = 100
 """Tokens of each document at a time."""
 
-RELEASED_AFTER = 128
+RELEASED_AFTER = 32
 """Sentences or pieces of streams read before the pages of the split are given back. In random order
-each maps not one page but many around it, of ids and of offsets: measured, 0.5 MB and 64 MB in all.
+each maps not one page but many around it, of ids and of offsets: measured, 0.8 MB and 25 MB in all.
+"""
+
+MARKED = 8
+"""Every eighth sentence of a stream has a mark from where to look for its tokens: fewer would be
+slower, more would take memory for each sentence of the training split.
 """
 
 TOGETHER = 2**12
@@ -86,7 +91,7 @@ class Stream:
 
     def __len__(self) -> int:
         """How many tokens are predicted."""
-        return int(self._offsets[-1])
+        return int(self._marks[-1])
 
     def pieces(self, start: int, stop: int) -> Iterator[tuple[bool, Ids, Ids]]:
         """What lies between two tokens, in pieces that a state goes through without a new start.
@@ -98,25 +103,37 @@ class Stream:
         Yields:
             Whether the state begins with zeros, inputs, targets.
         """
-        split = _plain(self.dataset)
         piece: list[Ids] = []
         begins = False
-        # NumPy's search would copy all offsets to integers as wide as the number sought
-        first = bisect_right(self._offsets, start) - 1
-        last = bisect_left(self._offsets, stop)
-        for number in range(first, last):
-            skipped = max(0, start - int(self._offsets[number]))
-            if self.begins[number] and skipped == 0:
+        for number, offset, ids in self._from(start):
+            if offset >= stop:
+                break
+            if self.begins[number] and offset >= start:
                 if piece:
                     yield begins, *_joined(piece)
                 piece, begins = [], True
-            ids = split[int(self.sentences[number])]
-            piece.append(ids[skipped : stop - int(self._offsets[number]) + 1])
+            piece.append(ids[max(0, start - offset) : stop - offset + 1])
         yield begins, *_joined(piece)
 
+    def _from(self, token: int) -> Iterator[tuple[int, int, Ids]]:
+        """The sentences from the one with a token on: number, offset and ids of each."""
+        split = _plain(self.dataset)
+        # NumPy's search would copy all marks to integers as wide as the number sought
+        mark = bisect_right(self._marks, token) - 1
+        offset = int(self._marks[mark])
+        for number in range(mark * MARKED, len(self.sentences)):
+            ids = split[int(self.sentences[number])]
+            if offset + len(ids) - 1 > token:
+                yield number, offset, ids
+            offset += len(ids) - 1
+
     @cached_property
-    def _offsets(self) -> Whole:
-        return _offsets(self.dataset, self.sentences)
+    def _marks(self) -> Whole:
+        """How many tokens are predicted before some sentences, each `MARKED` further on, and in
+        all last.
+        """
+        offsets = _offsets(self.dataset, self.sentences)
+        return np.append(offsets[:-1:MARKED], offsets[-1])
 
 
 @dataclass(frozen=True)
