@@ -6,6 +6,7 @@
 # make benchmark-corpora  how much memory and time texts of up to 0.8 GB take (some 40 minutes, and 5 GB of disk)
 # make fuzz        throw broken files at whatever reads them, for ten minutes
 # WIKITEXT=wikitext-2.zip  a zip file of WikiText-2 to measure that on, too
+# CORPORA="a.zip b.txt"  texts to measure the tokenizer on, too
 # EXPERIMENT=wide  another experiment of config/experiments/ instead of the default one
 # PYTHON=python3.12  another interpreter than python3, 3.11 or later
 
@@ -14,6 +15,11 @@ EXPERIMENT ?= default
 SNAKEMAKE_OPTIONS ?=
 
 BIN := .venv/bin
+
+# Snakemake keeps a cache below the home folder, and ends in a traceback where it cannot.
+ifeq ($(shell test -w "$$HOME" && echo yes),)
+export XDG_CACHE_HOME ?= $(CURDIR)/.cache
+endif
 CONFIGFILE := $(if $(filter default,$(EXPERIMENT)),,--configfile config/experiments/$(EXPERIMENT).yaml)
 SNAKEMAKE := $(BIN)/snakemake $(CONFIGFILE)
 
@@ -72,6 +78,7 @@ benchmark-report: install-dev
 
 benchmark-corpora: install
 	$(BIN)/python benchmarks/corpus_scale.py
+	$(if $(CORPORA),$(BIN)/python benchmarks/tokenizing.py $(CORPORA))
 
 fuzz: install-dev
 	$(BIN)/python tests/fuzz_readers.py --seconds 600

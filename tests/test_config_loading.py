@@ -480,6 +480,24 @@ class TestValuesThatMustFitEachOther:
 
         assert said == "grammar.path must be given when grammar.language is 'file' (got null)"
 
+    @pytest.mark.parametrize("path", ["my {run}.txt", "<corpus>/mine.txt"])
+    @pytest.mark.parametrize(
+        ("section", "key", "more"),
+        [
+            ("evaluation", "sentences", {}),
+            ("grammar", "path", {"language": "file"}),
+        ],
+    )
+    def test_no_path_is_taken_in_which_the_workflow_would_put_something_else(
+        self, section: str, key: str, more: Changes, path: str
+    ) -> None:
+        said = message({section: {key: path, **more}})
+
+        assert said == (
+            f"{section}.{key} must lead to a file whose path has no name in braces or angle"
+            f" brackets, which stands for something else there; rename it (got {path!r})"
+        )
+
     @pytest.mark.parametrize(
         "grammar",
         [

@@ -64,7 +64,7 @@ def message(config: dict[str, Any]) -> str:
 
 NO_NAMES = [
     "..", "../up", "a/b", "/tmp", "a b", " a", "a\n", "", "Big", "naïve", "-a", "_a", "a.b",
-    "$(ls)", "a;b", "~", "downloads", None, 5,
+    "$(ls)", "a;b", "~", "{run}", "<corpus>", "downloads", None, 5,
 ]  # fmt: skip
 
 NO_ADDRESSES = [

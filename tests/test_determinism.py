@@ -15,6 +15,9 @@ ONE = {
     "PYTHONCOERCECLOCALE": "0",  # or else Python makes UTF-8 of C
     "PYTHONUTF8": "0",  # likewise
     "TZ": "UTC0",
+    "HOME": "/proc/none",  # which nobody can make, whatever their rights
+    "DISPLAY": "",
+    "WAYLAND_DISPLAY": "",
 }
 OTHER = {"PYTHONHASHSEED": "2", "LC_ALL": "C.UTF-8", "TZ": "AWAY-12:45"}
 """Two environments in which sets, texts and times come out otherwise where a program lets them."""
@@ -79,6 +82,8 @@ def _hashes(folder: Path, experiment: str, *arguments: str, **environment: str) 
     """The content of what a call makes in a new workshop."""
     workshop = Workshop.new(folder)
     workshop.write(GRAMMAR, GRAMMAR_TEXT.replace("[0, full]", "[full]"))
+    # Snakemake itself wants a cache, and looks for a place at home if it is not told another one.
+    environment["XDG_CACHE_HOME"] = str(folder / "cache")
     done = workshop.snakemake(*arguments, configfile=experiment, **environment)
     assert done.returncode == 0, done.stdout
     return workshop.hashes()

@@ -185,3 +185,7 @@ def test_a_document_of_which_cleaning_leaves_nothing_is_told_of(tmp_path: Path) 
         "valid": 0,
         "test": 0,
     }
+
+
+def test_of_a_document_that_is_put_aside_the_beginning_is_shown() -> None:
+    assert PutAside.whole("a", "repeated", "x" * 201).text == "x" * 200

@@ -135,6 +135,19 @@ class TestAFile:
             " with a dot"
         )
 
+    @pytest.mark.parametrize("name", ["my {draft}.txt", "<corpus>/a.txt"])
+    def test_one_in_whose_path_the_workflow_would_put_something_else_is_refused(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        fill(tmp_path, {f"texts/{name}": "Words."})
+
+        for path in (tmp_path / "texts" / name, tmp_path / "texts", f"{tmp_path}/**/*.txt"):
+            with pytest.raises(
+                ConfigError, match=r"^corpus\.path must lead to .* rename it"
+            ) as said:
+                found(path)
+            assert str(said.value).endswith(f"(got '{tmp_path}/texts/{name}')")
+
     def test_one_whose_name_is_not_utf_8_is_refused(self, tmp_path: Path) -> None:
         name = os.fsdecode(b"caf\xe9.txt")
         fill(tmp_path, {name: "Menu."})
@@ -305,6 +318,18 @@ class TestColumns:
 
         assert "year one/b.csv, row 1: " in said
         assert said.endswith("(got 'text', found 'body', 'id')")
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            ("text,id\n", "row 1: found a header only; expected rows under it"),
+            ("\n \n", "must hold a header and rows under it"),
+        ],
+    )
+    def test_a_table_without_rows_is_refused(self, tmp_path: Path, content: str, said: str) -> None:
+        fill(tmp_path, {"a.csv": "text\nA\n", "b.csv": content})
+
+        assert said in message(tmp_path, **CSV)
 
     def test_a_single_file_is_csv_whatever_its_suffix(self, tmp_path: Path) -> None:
         fill(tmp_path, {"table.txt": "text\nA\n", "other.txt": "body\nA\n"})

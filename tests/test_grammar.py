@@ -161,6 +161,19 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     assert [found.word for found in grammar.rules["S"]] == ["ä", "b"]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_symbol(tmp_path: Path) -> None:
+    (tmp_path / "rules.txt").write_bytes(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode())
+
+    assert read_grammar(tmp_path / "rules.txt") == GRAMMAR
+
+
+def test_a_file_that_is_not_utf_8_is_named_with_its_row(tmp_path: Path) -> None:
+    (tmp_path / "rules.txt").write_bytes(TEXT.encode() + b"Y -> '\xe4' [1.0]\n")
+
+    with pytest.raises(DataError, match=r"/rules\.txt, row 3: the byte 0xe4 is not UTF-8"):
+        read_grammar(tmp_path / "rules.txt")
+
+
 def test_a_fault_in_a_file_is_told_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "rules.txt").write_text("S -> 'a' [0.5]\n")
 

@@ -282,6 +282,7 @@ class TestDocumentsPutAside:
 
         assert sentences_of(prepared, "train") == ["One here .", "Two here ."]
         assert reasons(prepared) == [("again", None, "repeated")]
+        assert prepared.rejections[0].text.startswith("ONE here! Two here.")
         assert prepared.accounts.documents["train"] == 1
         assert prepared.accounts.documents_aside == {"repeated": 1}
         assert prepared.accounts.document_count == 4

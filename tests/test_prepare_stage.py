@@ -41,6 +41,15 @@ TEXT = TextConfig(
     validation_fraction=0.1,
     test_fraction=0.1,
 )
+ALL_CLEANING = CleaningConfig(
+    html_entities=True,
+    markdown=True,
+    links=True,
+    user_names=True,
+    control_characters=True,
+    normalisation="NFKC",
+    repeated_documents=True,
+)
 OTHERS = {"valid.txt": b"a valid line\n", "test.txt": b"a test line\n"}
 """Two splits for those who care for the training split alone."""
 
@@ -209,6 +218,19 @@ class TestRejected:
         )
         assert sorted(path.name for path in tmp_path.iterdir()) == ["raw"]
 
+    def test_a_field_that_no_row_has_is_refused_with_its_key_and_a_row(
+        self, tmp_path: Path
+    ) -> None:
+        files = {f"{split}.jsonl": b'{"body": "a text"}\n' for split in SPLITS}
+        reading = replace(READING, form="jsonl", field="text", rejected_share=0.5)
+
+        with pytest.raises(DataError) as refused:
+            Prepared(tmp_path, files, reading)
+
+        assert str(refused.value).startswith("3 of 3 rows cannot be read (3 field), ")
+        assert "Is corpus.encoding, corpus.field or corpus.form another one?" in str(refused.value)
+        assert 'test.jsonl, row 1, field: {"body": "a text"}' in str(refused.value)
+
     def test_a_file_in_utf_16_taken_for_utf_8_is_refused_with_a_hint(self, tmp_path: Path) -> None:
         files = {"train.txt": "plain text\n".encode("utf-16"), **OTHERS}
 
@@ -244,7 +266,138 @@ def _is_blank(line: bytes) -> bool:
         return False
 
 
+CSV = replace(READING, form="csv", column="body")
+JSONL = replace(READING, form="jsonl", field="body")
+BY_HASH = replace(READING, splits=None)
+TOO_LITTLE = {
+    "empty": ({"train.txt": b""}, BY_HASH, "the corpus has no text in it"),
+    "blank rows": (
+        {"train.txt": b" \n\t\r\n\xe2\x80\xa8\n"},
+        BY_HASH,
+        "the corpus has no text in it",
+    ),
+    "one sentence": (
+        {"train.txt": b"One sentence."},
+        BY_HASH,
+        r"the (train|valid) split has none of the corpus's 1 documents; choose a finer text\.docu",
+    ),
+    "a split that is blank": (
+        {**OTHERS, "train.txt": b"\n \n"},
+        READING,
+        r"the train split has none of the corpus's 2 documents; .*'train\*'",
+    ),
+    "an empty table": ({"train.csv": b""}, CSV, r"train\.csv must hold a header and rows under it"),
+    "a header only": ({"train.csv": b"id,body\n\n"}, CSV, "found a header only; expected rows"),
+    "no such column": ({"train.csv": b"id,text\n1,a\n"}, CSV, "got 'body', found 'id', 'text'"),
+    "blank cells": ({"train.csv": b'body\n" "\n""\n'}, CSV, "the corpus has no text in it"),
+    "blank lines of JSON": ({"train.jsonl": b"\n\n"}, JSONL, "the corpus has no text in it"),
+    "blank texts of JSON": (
+        {"train.jsonl": b'{"body": ""}\n{"body": " \\n"}\n'},
+        JSONL,
+        "the corpus has no text in it",
+    ),
+}
+"""Files with nothing or next to nothing in them, how they are read, and what is said."""
+
+
+@pytest.mark.parametrize(("files", "reading", "said"), TOO_LITTLE.values(), ids=TOO_LITTLE)
+def test_too_little_text_is_told_in_a_line_and_nothing_is_written(
+    files: Mapping[str, bytes], reading: ReadingConfig, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=said) as refused:
+        Prepared(tmp_path, files, reading)
+
+    assert "\n" not in str(refused.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+
+
+class TestHardText:
+    def test_each_odd_character_stays_or_costs_its_own_row(self, tmp_path: Path) -> None:
+        content = (
+            "\ufeffOne.\r\n"  # the mark goes, and CR with LF
+            "two\u2028too.\n"  # which ends no line
+            "Thr\0ee.\n"
+            "\u202efour\u202c \u2066five\u2069\n"  # which turn the direction of writing
+            "\U0001f600\U0001d518 🏳️‍🌈\n"
+            "\ufeffsix\n"  # elsewhere it is a character
+        ).encode() + b"caf\xe9\n\xed\xa0\x80\n\xf4\x90\x80\x80\n"  # half a character, and none
+
+        prepared = Prepared(
+            tmp_path, {"train.txt": content, **OTHERS}, text=replace(TEXT, document="file")
+        )
+
+        # other tokenizers take U+2028 for white space as well
+        assert prepared.lines() == [
+            "One.",
+            "two too.",
+            "\u202efour\u202c \u2066five\u2069",
+            "\U0001f600\U0001d518 🏳️‍🌈",
+            "\ufeffsix",
+        ]
+        assert prepared.rejected == [
+            ("train.txt", "3", "NUL", b"Thr\0ee.\n"),
+            ("train.txt", "7", "encoding", b"caf\xe9\n"),
+            ("train.txt", "8", "encoding", b"\xed\xa0\x80\n"),
+            ("train.txt", "9", "encoding", b"\xf4\x90\x80\x80\n"),
+        ]
+
+    @pytest.mark.parametrize("sentences", ["line", "punkt"])
+    @pytest.mark.parametrize("tokenizer", ["nltk_word", "nltk_tweet", "whitespace"])
+    @pytest.mark.parametrize("word", [b"A" * 10**6, b"a." * 100_000], ids=["letters", "stops"])
+    def test_a_word_without_end_is_put_aside_whole_by_every_way_of_cutting(
+        self, word: bytes, tokenizer: Any, sentences: Any, tmp_path: Path
+    ) -> None:
+        text = replace(TEXT, document="block", sentences=sentences, tokenizer=tokenizer)
+        content = b"before it\n\n" + word + b"\n\nafter it\n"
+
+        prepared = Prepared(tmp_path, {"train.txt": content, **OTHERS}, READING, text, ALL_CLEANING)
+
+        # markdown is read in pieces, each of which is a paragraph
+        assert prepared.lines() == ["before it", "", "after it"]
+        aside = [(name, reason) for name, _, reason, _ in prepared.put_aside]
+        assert set(aside) == {("train.txt:3", "long")}
+        assert "".join(said for *_, said in prepared.put_aside) == word.decode()
+
+    def test_a_text_without_capitals_and_stops_is_a_sentence_for_each_paragraph(
+        self, tmp_path: Path
+    ) -> None:
+        text = replace(TEXT, document="file", sentences="punkt", tokenizer="nltk_word")
+        content = b"no stop here\nand none here\n\nand so on\n"
+
+        prepared = Prepared(tmp_path, {"train.txt": content, **OTHERS}, text=text)
+
+        assert prepared.lines() == ["no stop here and none here", "and so on"]
+
+    def test_names_of_reserved_tokens_are_ordinary_words(self, tmp_path: Path) -> None:
+        text = replace(TEXT, document="file", sentences="punkt", tokenizer="nltk_word")
+        content = b"We met SENTENCE_START and SENTENCE_END. UNKNOWN_TOKEN, too."
+
+        prepared = Prepared(tmp_path, {"train.txt": content, **OTHERS}, text=text)
+
+        assert prepared.lines() == [
+            "We met SENTENCE_START and SENTENCE_END .",
+            "UNKNOWN_TOKEN , too .",
+        ]
+
+
 class TestPutAside:
+    def test_no_document_of_training_is_met_in_a_given_split_in_other_clothes(
+        self, tmp_path: Path
+    ) -> None:
+        cleaning = replace(NO_CLEANING, repeated_documents=True)
+        files = {
+            "test.txt": b"IT FELL -- on Rome\nIt fell on Roma.\n",
+            "train.txt": b"It fell, on Rome.\n",
+            "valid.txt": b"a valid line\n",
+        }
+
+        prepared = Prepared(tmp_path, files, cleaning=cleaning)
+
+        # letters and digits alone count; a document with another letter is another one
+        assert prepared.lines() == ["It fell, on Rome."]
+        assert prepared.lines("test") == ["It fell on Roma."]
+        assert prepared.put_aside == [("test.txt:1", "", "repeated", "IT FELL -- on Rome")]
+
     def test_documents_and_sentences_are_told_with_their_reasons(self, tmp_path: Path) -> None:
         cleaning = replace(NO_CLEANING, repeated_documents=True, control_characters=True)
         text = replace(TEXT, minimum_words=2, maximum_words=3, document="block")

@@ -1,7 +1,9 @@
 """What holds of the project's files as a whole."""
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import tomllib
 import zipfile
@@ -120,6 +122,45 @@ def test_a_wheel_has_every_file_of_the_package_the_templates_too(
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("unrolled/")}
     assert packed == expected
     assert {Path(name).suffix for name in packed} >= {".html", ".css", ".js", ".svg", ".jinja"}
+
+
+OLD_PYTHON = """\
+#!/bin/sh
+exec python3 -c "import sys; sys.version_info = (3, 10, 14); sys.version = '3.10.14 (old)'; $2"
+"""
+WITHOUT_VENV = """\
+#!/bin/sh
+test "$1" = -c && exit 0
+echo "No module named venv" >&2
+exit 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("python", "said"),
+    [
+        (OLD_PYTHON, "Python 3.11 or later is needed, this is 3.10.14; try make PYTHON=python3.12"),
+        (WITHOUT_VENV, "No module named venv"),
+    ],
+    ids=["3.10", "without venv"],
+)
+def test_make_stops_at_an_interpreter_that_will_not_do_and_takes_nothing_for_installed(
+    python: str, said: str, tmp_path: Path
+) -> None:
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "python").write_text(python)
+    (tmp_path / "python").chmod(0o755)
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+
+    done = subprocess.run(
+        ["make", "install", "PYTHON=./python"],
+        cwd=tmp_path, env=outside, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert said in done.stderr.splitlines()
+    assert not (tmp_path / ".venv").exists()
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,15 @@ class TestOwnSentences:
         with pytest.raises(DataError, match=r"mine\.txt has no sentence in it; write one a line$"):
             own(tmp_path, content)
 
+    @pytest.mark.parametrize(
+        "content", [b"Fine.\ncaf\xe9.\n", "Fine.\n".encode("utf-16"), b"\n\xed\xa0\x80\n"]
+    )
+    def test_a_file_that_is_not_utf_8_is_named_with_its_row(
+        self, tmp_path: Path, content: bytes
+    ) -> None:
+        with pytest.raises(DataError, match=r"mine\.txt, row [12]: the byte 0x.. is not UTF-8"):
+            own(tmp_path, content)
+
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"none\.txt cannot be read: No such file"):
             read_own_sentences(tmp_path / "none.txt")

@@ -65,7 +65,7 @@ from unrolled.stages import vocabulary as vocabulary_stage
 from unrolled.storage import read_json, read_tsv, write_json, write_text, write_tsv
 from unrolled.text.classes import read_classes
 from unrolled.text.dataset import read_dataset
-from unrolled.text.vocabulary import RESERVED, UNKNOWN, Ids
+from unrolled.text.vocabulary import RESERVED, UNKNOWN, Ids, read_vocabulary
 
 SPLITS = ("train", "valid", "test")
 PLAIN_TEXT = ReadingConfig(
@@ -114,7 +114,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prepare_and_encode(
-    folder: Path, config: TextConfig, reading: ReadingConfig = PLAIN_TEXT
+    folder: Path,
+    config: TextConfig,
+    reading: ReadingConfig = PLAIN_TEXT,
+    known: VocabularyConfig = KNOWN,
 ) -> None:
     texts = {split: folder / f"{split}.txt" for split in SPLITS}
     outputs = prepare.Outputs(
@@ -125,7 +128,7 @@ def prepare_and_encode(
         folder / "accounts.json",
     )
     prepare.run(reading, NO_CLEANING, config, folder / "raw", outputs)
-    vocabulary_stage.run(KNOWN, texts["train"], folder / "vocabulary.tsv")
+    vocabulary_stage.run(known, texts["train"], folder / "vocabulary.tsv")
     encode.run(
         texts,
         folder / "vocabulary.tsv",
@@ -259,6 +262,54 @@ def test_what_stands_for_unknown_words_in_the_text_is_the_unknown_token(tmp_path
         assert (figures["documents"], figures["tokens"], figures["types"]) == (2, 6, 2)
         assert figures["unknown_rate"] == 2 / 6
     assert profile["word_frequencies"] == [[1, 2], [2, 2]]
+
+
+def test_names_of_reserved_tokens_in_the_text_are_words_with_ids_of_their_own(
+    tmp_path: Path,
+) -> None:
+    write_text(tmp_path / "raw/train.txt", "SENTENCE_END a UNKNOWN_TOKEN b\n" * 2)
+    for split in ("valid", "test"):
+        write_text(tmp_path / f"raw/{split}.txt", "a SENTENCE_START SENTENCE_END\n")
+    config = replace(TEXT, sentences="line", lowercase=False, drop_repeated=False)
+    patterns = {split: f"{split}.txt" for split in SPLITS}
+
+    prepare_and_encode(tmp_path, config, replace(PLAIN_TEXT, splits=patterns))
+
+    vocabulary = read_vocabulary(tmp_path / "vocabulary.tsv")
+    assert vocabulary.tokens == [*RESERVED, "SENTENCE_END", "UNKNOWN_TOKEN", "a", "b"]
+    (first, _), (test,) = (
+        [ids.tolist() for ids in read_dataset(tmp_path / split, len(vocabulary))]
+        for split in ("train", "test")
+    )
+    assert first == [0, 3, 5, 4, 6, 1]
+    assert test == [0, 5, UNKNOWN, 3, 1]  # SENTENCE_START was not in training
+    assert read_json(tmp_path / "profile.json")["splits"]["test"]["unknown_rate"] == 1 / 3
+
+
+def test_a_corpus_of_one_sentence_a_split_has_ids_and_baselines_though_no_word_comes_again(
+    tmp_path: Path,
+) -> None:
+    for split, line in zip(
+        SPLITS, ("One two three.", "Four five six.", "Two six seven."), strict=True
+    ):
+        write_text(tmp_path / f"raw/{split}.txt", line)
+    reading = replace(PLAIN_TEXT, splits={split: f"{split}.txt" for split in SPLITS})
+
+    prepare_and_encode(tmp_path, TEXT, reading, replace(KNOWN, minimum_count=1))
+    baselines.run(tmp_path, None, tmp_path / "baselines.tsv")
+
+    vocabulary = read_vocabulary(tmp_path / "vocabulary.tsv")
+    assert vocabulary.tokens == [*RESERVED, ".", "one", "three", "two"]
+    assert vocabulary.counts == [1, 1, 0, 1, 1, 1, 1]
+    # five predictions in each split; add-one over 5 + 7, and of those of the test `two`, `.` and
+    # the end were seen once, and the two unknown words never
+    unigram = {
+        row["split"]: row
+        for row in read_tsv(tmp_path / "baselines.tsv")
+        if row["model"] == "unigram"
+    }
+    expected = -(3 * math.log(2 / 12) + 2 * math.log(1 / 12)) / 5
+    assert float(unigram["test"]["loss_nats_per_token"]) == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_column_of_a_csv_file_is_prepared(prepared: Path, tmp_path: Path) -> None:

@@ -450,6 +450,19 @@ def test_tokens_per_second_count_every_prediction_and_not_the_time_for_the_wall(
     assert float(row["tokens_per_second"]) == pytest.approx(epochs * predictions / 4, abs=0.5)
 
 
+def test_where_git_is_missing_no_commit_is_named(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = tmp_path / "checkout"
+    (checkout / ".git").mkdir(parents=True)
+    monkeypatch.setattr(train, "__file__", str(checkout / "src/unrolled/stages/train.py"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    run(corpus, tmp_path / "run")
+
+    assert json_of(tmp_path / "run" / "provenance.json")["commit"] is None
+
+
 def test_provenance_names_versions_and_the_commit_if_there_is_one(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,12 +133,15 @@ SMALL = (
 
 
 class TestTextOfTheUser:
-    def test_can_be_a_folder_whose_name_has_a_space(self, workshop: Workshop) -> None:
-        workshop.write("my books/one.txt", TEXT)
-        workshop.write("my books/two.txt", TEXT.replace("cat", "horse"))
+    def test_can_be_a_folder_whose_name_has_spaces_and_signs_of_the_shell(
+        self, workshop: Workshop
+    ) -> None:
+        folder = "my $(touch harm) `books` & 'é'; [1]*"
+        workshop.write(f"{folder}/one.txt", TEXT)
+        workshop.write(f"{folder}/{{}} %s two.txt", TEXT.replace("cat", "horse"))
         experiment = workshop.write(
             "config/experiments/books.yaml",
-            f"experiment: books\ncorpus: {{source: path, path: my books}}\n{SMALL}",
+            f'experiment: books\ncorpus: {{source: path, path: "{folder}"}}\n{SMALL}',
         )
 
         name = "results/books/corpus/profile.json"
@@ -147,6 +150,7 @@ class TestTextOfTheUser:
         assert done.returncode == 0, done.stdout
         profile = read_json(workshop.folder / name)
         assert sum(split["documents"] for split in profile["splits"].values()) == 80
+        assert not (workshop.folder / "harm").exists()
 
     def test_can_be_the_column_of_a_table_and_is_read_again_when_it_changes(
         self, workshop: Workshop
@@ -239,6 +243,10 @@ BAD = {
         "corpus.column",
     ),
     "a checksum with no address": ("corpus: {source: url}", "corpus.url must be given"),
+    "a placeholder in a path": (
+        "evaluation: {sentences: 'my {run}.txt'}",
+        r"evaluation.sentences must lead to .*'my \{run\}.txt'",
+    ),
     "no sentences to score": ("evaluation: {sentences: empty.txt}", "empty.txt"),
     "a grammar with a symbol that has no rule": (
         "corpus: {source: grammar}\ngrammar: {language: file, path: no_rule.txt}",

@@ -189,6 +189,11 @@ def corpus_origin(wildcards):
     return acquire.origin(CORPUS, GRAMMAR)
 
 
+def unknown_token(wildcards):
+    """The token of the text that stands for unknown words, in which a brace is a brace."""
+    return config["text"]["unknown_token"]
+
+
 def encoded(split):
     """The three arrays of a split."""
     return multiext(f"<corpus>/{split}/", *dataset.FILES)

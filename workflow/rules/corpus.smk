@@ -122,7 +122,7 @@ rule encode:
         "../envs/unrolled.yaml"
     params:
         closed=FROM_GRAMMAR,
-        unknown_token=config["text"]["unknown_token"],
+        unknown_token=unknown_token,
         code=stage_code("encode"),
     script:
         "../scripts/encode.py"

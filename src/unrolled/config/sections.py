@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from unrolled.config.paths import require_literal
 from unrolled.config.sweep import depth_limit
 from unrolled.errors import ConfigError
 
@@ -106,6 +107,8 @@ class GrammarConfig:
             raise ConfigError(
                 "grammar.path must be given when grammar.language is 'file' (got null)"
             )
+        if self.language == "file" and self.path is not None:
+            require_literal("grammar.path", self.path)
 
 
 @dataclass(frozen=True)
@@ -250,6 +253,10 @@ class EvaluationConfig:
     """What is scored beside the test split."""
 
     sentences: str | None
+
+    def __post_init__(self) -> None:
+        if self.sentences is not None:
+            require_literal("evaluation.sentences", self.sentences)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
+from unrolled.config.paths import require_literal
 from unrolled.config.sections import CorpusConfig
 from unrolled.corpus.archives import is_archive, member_names
 from unrolled.corpus.patterns import matching_files, split_pattern
@@ -30,7 +31,7 @@ def input_files(config: CorpusConfig) -> list[Path]:
     not followed.
 
     Raises:
-        ConfigError: a pattern leads up again.
+        ConfigError: a pattern leads up again, or the workflow cannot read a path as it is written.
         DataError: there is no such file, or one is hidden, is empty or lacks the column.
     """
     path = config.path or ""
@@ -47,6 +48,7 @@ def input_files(config: CorpusConfig) -> list[Path]:
     for file in files:
         name = file.relative_to(base).as_posix()
         _require_content(file, name)
+        require_literal("corpus.path", str(file))
         _check(file, name, config)
     return files
 

@@ -84,7 +84,7 @@ def run(
         passages = read_passages(Path(raw), reading, text.document, rejections.note)
         documents.fill(passages, cleaner, _split_of(reading, text), accounts, put_aside)
         accounts.cleaning = cleaner.counts
-        rejections.require_few(reading.rejected_share)
+        rejections.require_few(reading)
         require_documents(accounts, text, reading.splits)
         accounts.tokenizer = _made_with(text)
         tokenize = tokenizer(text.unit, text.tokenizer, text.lowercase)
@@ -177,16 +177,18 @@ class _Rejections:
         if len(self._first) < SHOWN_ROWS:
             self._first.append(f"{file}, row {row.number}, {row.reason}: {content[:SHOWN_BYTES]}")
 
-    def require_few(self, share: float) -> None:
-        """Return only if at most this share of the rows was rejected.
+    def require_few(self, reading: ReadingConfig) -> None:
+        """Return only if no larger share of the rows was rejected than may be.
 
         Raises:
             DataError: more were.
         """
         rejected, read = self._accounts.rejected.total(), self._accounts.rows_read
+        share = reading.rejected_share
         if rejected > share * read:
+            field = ", corpus.field" if reading.form == "jsonl" else ""
             raise DataError(
                 f"{rejected} of {read} rows cannot be read ({shown(self._accounts.rejected)}), at"
-                f" most a share of {share} may be: corpus.rejected_share. Is corpus.encoding or"
-                f" corpus.form another one? The first of them:\n  " + "\n  ".join(self._first)
+                f" most a share of {share} may be: corpus.rejected_share. Is corpus.encoding{field}"
+                f" or corpus.form another one? The first of them:\n  " + "\n  ".join(self._first)
             )

@@ -3,9 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from unrolled.corpus.splits import SPLITS, Split
+
+
+BEGINNING = 200
+"""Characters that are shown of a whole document."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,11 @@ class PutAside:
     reason: str
     text: str
     """What it says; of a document its beginning."""
+
+    @classmethod
+    def whole(cls, document: str, reason: str, text: str) -> Self:
+        """A document with all that is in it."""
+        return cls(document, None, reason, text[:BEGINNING])
 
 
 @dataclass

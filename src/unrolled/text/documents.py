@@ -76,7 +76,7 @@ class SplitDocuments:
                     draft.add(cleaner.clean(part.text))
                 if draft.is_blank:
                     accounts.documents_aside["empty"] += 1
-                    put_aside(PutAside(name, None, "empty", draft.beginning))
+                    put_aside(PutAside.whole(name, "empty", draft.beginning))
                     continue
                 split = split_of(name, draft.hash)
                 draft.copy_to(files[split])

@@ -103,7 +103,7 @@ class Sieve:
             if is_repeated:
                 self._accounts.documents[split] -= 1
                 self._accounts.documents_aside["repeated"] += 1
-                self._put_aside(PutAside(name, None, "repeated", next(parts).text))
+                self._put_aside(PutAside.whole(name, "repeated", next(parts).text))
                 continue
             sentences = (sentence for part in parts for sentence in self._cut(part.text))
             for number, sentence in enumerate(sentences, start=1):

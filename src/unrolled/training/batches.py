@@ -6,7 +6,7 @@ the start of a sentence is read and its end is predicted, so that both predict t
 """
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -132,8 +132,12 @@ class Stream:
         """How many tokens are predicted before some sentences, each `MARKED` further on, and in
         all last.
         """
-        offsets = _offsets(self.dataset, self.sentences)
-        return np.append(offsets[:-1:MARKED], offsets[-1])
+        total = 0
+        marks: list[int] = []
+        for first, ends in _ends(self.dataset, self.sentences):
+            marks += ends[-first % MARKED : -1 : MARKED].tolist()
+            total = int(ends[-1])
+        return np.array([*marks, total], dtype=whole_type(total))
 
 
 @dataclass(frozen=True)
@@ -196,8 +200,7 @@ def shuffled_streams(
         rng: gives the order.
     """
     sentences, begins = _in_order(dataset, rng.permutation(len(dataset.documents) - 1))
-    cuts = _cuts(_offsets(dataset, sentences), count)
-    dataset.release()
+    cuts = _cuts(dataset, sentences, count)
     begins[cuts] = True
     parts = zip(np.split(sentences, cuts), np.split(begins, cuts), strict=True)
     streams = [Stream(dataset, *part) for part in parts if len(part[0]) > 0]
@@ -261,33 +264,41 @@ def _in_order(dataset: Dataset, documents: NDArray[np.int64]) -> tuple[Whole, ND
     return sentences, begins
 
 
-def _offsets(dataset: Dataset, sentences: Whole) -> Whole:
-    """(sentences + 1,) how many tokens are predicted before each sentence, and in all last."""
-    offsets = np.zeros(len(sentences) + 1, dtype=whole_type(len(dataset.ids)))
-    for first in range(0, len(sentences), TOGETHER):
-        some = sentences[first : first + TOGETHER]
-        lengths = dataset.sentences[some + 1] - dataset.sentences[some] - 1
-        offsets[first + 1 : first + 1 + len(some)] = offsets[first] + np.cumsum(lengths)
-    return offsets
-
-
-def _cuts(offsets: Whole, count: int) -> list[int]:
-    """The sentences with which streams of about equal length begin, but for the first.
+def _cuts(dataset: Dataset, sentences: Whole, count: int) -> list[int]:
+    """The places of sentences with which streams of about the same length begin, but for the first.
 
     Args:
-        offsets: (sentences + 1,) how many tokens are predicted before each sentence.
+        dataset: the split.
+        sentences: (sentences,) all of them, in any order.
         count: of the streams; there are fewer if there are fewer sentences.
     """
-
-    def middle(sentence: int) -> float:
-        return (int(offsets[sentence]) + int(offsets[sentence + 1])) / 2
-
-    sentences = range(len(offsets) - 1)
     count = min(count, len(sentences))
-    ideal = (number * int(offsets[-1]) / count for number in range(1, count))
-    # a sentence belongs to the stream in which its middle lies
-    cuts = (bisect_left(sentences, place, key=middle) for place in ideal)
-    return [cut for cut in cuts if cut < len(sentences)]
+    ideal = np.arange(1, count) * dataset.prediction_count / count
+    cuts: list[int] = []
+    for first, ends in _ends(dataset, sentences):
+        # a sentence belongs to the stream in which its middle lies
+        middles = ends[:-1] + np.diff(ends) / 2
+        inside = ideal[len(cuts) :]
+        inside = inside[inside <= middles[-1]]
+        cuts += (first + np.searchsorted(middles, inside)).tolist()
+    return cuts
+
+
+def _ends(dataset: Dataset, sentences: Whole) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """How many tokens are predicted before some sentences and up to the end of each of them.
+
+    Yields:
+        The place of the first sentence, (some + 1,) tokens.
+    """
+    before = 0
+    for first in range(0, len(sentences), TOGETHER):
+        if first:
+            dataset.release()  # here too sentences in random order map nearly all pages
+        some = sentences[first : first + TOGETHER]
+        lengths = dataset.sentences[some + 1] - dataset.sentences[some] - 1
+        ends = before + np.cumsum(np.concatenate([[0], lengths]))
+        yield first, ends
+        before = int(ends[-1])
 
 
 def _joined(sentences: Sequence[Ids]) -> tuple[Ids, Ids]:
