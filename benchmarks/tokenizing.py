@@ -23,9 +23,9 @@ from nltk.tokenize.destructive import NLTKWordTokenizer
 from processes import HERE
 from unrolled.config.files import read_config_file
 from unrolled.config.sections import CorpusConfig
-from unrolled.corpus.bringing import bring_files
 from unrolled.corpus.document import Passage
-from unrolled.corpus.readers import read_passages
+from unrolled.corpus.reading.readers import read_passages
+from unrolled.corpus.sources.bringing import bring_files
 from unrolled.storage import Cell, write_tsv
 from unrolled.text.preparation import EXPECTED_SENTENCES
 from unrolled.text.punkt import PunktSample, Splitter

@@ -33,11 +33,11 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from unrolled.config.sections import ReadingConfig
-from unrolled.corpus import readers, rows
-from unrolled.corpus.archives import unpack
 from unrolled.corpus.document import Passage
-from unrolled.corpus.readers import DocumentKind, read_passages
-from unrolled.corpus.rows import Row
+from unrolled.corpus.reading import readers, rows
+from unrolled.corpus.reading.readers import DocumentKind, read_passages
+from unrolled.corpus.reading.rows import Row
+from unrolled.corpus.sources.archives import unpack
 from unrolled.errors import DataError, UnrolledError
 
 SCRATCH = "/dev/shm" if os.path.isdir("/dev/shm") else None

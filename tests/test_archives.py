@@ -20,8 +20,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unrolled.corpus import archives
-from unrolled.corpus.archives import is_archive, member_names, unpack
+from unrolled.corpus.sources import archives
+from unrolled.corpus.sources.archives import is_archive, member_names, unpack
 from unrolled.errors import DataError
 
 Contents = dict[str, bytes]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from corpus_material import Contents, contents_of, corpus, fill, tarred, zipped
-from unrolled.corpus.bringing import bring, bring_files
+from unrolled.corpus.sources.bringing import bring, bring_files
 from unrolled.errors import ConfigError, DataError
 
 MEMBERS = {"a.txt": "A", "more/b.txt": "B", "more/c.md": "C", "read me": "no text", ".d.txt": "D"}

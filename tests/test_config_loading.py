@@ -26,8 +26,8 @@ from unrolled.config.sections import (
     VocabularyConfig,
 )
 from unrolled.config.sweep import MODEL, NAMED, runs
-from unrolled.corpus.encodings import check_encoding
-from unrolled.corpus.files import is_wanted
+from unrolled.corpus.reading.encodings import check_encoding
+from unrolled.corpus.sources.files import is_wanted
 from unrolled.corpus.splits import SPLITS, given_split
 from unrolled.errors import ConfigError, UnrolledError
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from test_grammar import GRAMMAR, grammars
-from unrolled.corpus.derivation import (
+from unrolled.corpus.grammars.derivation import (
     BLOCK,
     draw_sentences,
     entropy_nats_per_sentence,
@@ -22,8 +22,8 @@ from unrolled.corpus.derivation import (
     log_probabilities,
     mean_length,
 )
-from unrolled.corpus.grammar import Alternative, Grammar, parse_grammar
-from unrolled.corpus.languages import countdown, geometric
+from unrolled.corpus.grammars.grammar import Alternative, Grammar, parse_grammar
+from unrolled.corpus.grammars.languages import countdown, geometric
 from unrolled.errors import DataError
 
 ALMOST_ONE = float(np.nextafter(1, 0))

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.corpus.docstrings import (
+from unrolled.corpus.sources.docstrings import (
     MINIMUM_WORDS,
     english_paragraphs,
     plain_words,
     whole_sentences,
 )
-from unrolled.corpus.documentation import (
+from unrolled.corpus.sources.documentation import (
     documentation_strings,
     package_versions,
     read_documentation,
@@ -401,7 +401,7 @@ def test_documents_do_not_depend_on_hash_seed_or_locale(plant: Plant) -> None:
         {"p/a.py": module_of(KEPT, "The Bézier curve is a curve."), "p/b.py": module_of(LAST)}
     )
     program = (
-        "from unrolled.corpus.documentation import read_documentation; import sys;"
+        "from unrolled.corpus.sources.documentation import read_documentation; import sys;"
         "sys.stdout.buffer.write(repr(read_documentation(['planted', 'click'])).encode())"
     )
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from unrolled.config.sections import CorpusConfig
-from unrolled.corpus import download as module
-from unrolled.corpus.download import download
+from unrolled.corpus.sources import download as module
+from unrolled.corpus.sources.download import download
 from unrolled.errors import ConfigError, DataError
 from unrolled.stages import download as stage
 
@@ -710,7 +710,7 @@ class TestATransferThatBreaksOff:
         url = f"{address}/stalls"
         sha256 = hashlib.sha256(FAR_TEXT).hexdigest()
         program = (
-            "import sys, pathlib; from unrolled.corpus.download import download;"
+            "import sys, pathlib; from unrolled.corpus.sources.download import download;"
             "url, size, sha256, path = sys.argv[1:];"
             "download([url], int(size), sha256, pathlib.Path(path))"
         )

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from strategies import WORDS
-from unrolled.corpus.grammar import (
+from unrolled.corpus.grammars.grammar import (
     Alternative,
     Grammar,
     check_grammar,

@@ -16,9 +16,9 @@ from test_derivation import sentences_of
 from test_languages import CONFIG
 from training_strategies import read_by_hand
 from unrolled.config.sections import GrammarConfig, VocabularyConfig
-from unrolled.corpus.derivation import entropy_nats_per_sentence, entropy_nats_per_token
-from unrolled.corpus.grammar import Grammar, grammar_text
-from unrolled.corpus.languages import countdown, language
+from unrolled.corpus.grammars.derivation import entropy_nats_per_sentence, entropy_nats_per_token
+from unrolled.corpus.grammars.grammar import Grammar, grammar_text
+from unrolled.corpus.grammars.languages import countdown, language
 from unrolled.errors import DataError
 from unrolled.model.files import write_model
 from unrolled.model.network import Network

@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.config.sections import GrammarConfig
-from unrolled.corpus.derivation import (
+from unrolled.corpus.grammars.derivation import (
     draw_sentences,
     entropy_nats_per_sentence,
     entropy_nats_per_token,
     log_probabilities,
     mean_length,
 )
-from unrolled.corpus.grammar import Grammar, grammar_text, parse_grammar
-from unrolled.corpus.languages import (
+from unrolled.corpus.grammars.grammar import Grammar, grammar_text, parse_grammar
+from unrolled.corpus.grammars.languages import (
     Agreement,
     agreement_of,
     agreements,

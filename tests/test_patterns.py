@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from corpus_material import fill
-from unrolled.corpus.patterns import matching_files, split_pattern
+from unrolled.corpus.sources.patterns import matching_files, split_pattern
 from unrolled.errors import ConfigError, DataError
 
 NAMES = [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from corpus_material import corpus
-from unrolled.corpus.files import sha256_of_folder
+from unrolled.corpus.folder import sha256_of_folder
 from unrolled.stages import provenance
 from unrolled.storage import read_json
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.config.sections import ReadingConfig
-from unrolled.corpus import readers
 from unrolled.corpus.document import Passage
-from unrolled.corpus.headings import heading_level
-from unrolled.corpus.readers import DocumentKind, read_passages
-from unrolled.corpus.rows import Row
+from unrolled.corpus.reading import readers
+from unrolled.corpus.reading.headings import heading_level
+from unrolled.corpus.reading.readers import DocumentKind, read_passages
+from unrolled.corpus.reading.rows import Row
 from unrolled.errors import ConfigError, DataError
 
 KINDS: tuple[DocumentKind, ...] = get_args(DocumentKind)

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz_readers import ENCODINGS, WIDE, run_composed, run_mutated, true_lines
-from unrolled.corpus import rows
-from unrolled.corpus.encodings import check_encoding
-from unrolled.corpus.rows import MOST_ROW_BYTES, Row, csv_rows, json_rows, lines
+from unrolled.corpus.reading import rows
+from unrolled.corpus.reading.encodings import check_encoding
+from unrolled.corpus.reading.rows import MOST_ROW_BYTES, Row, csv_rows, json_rows, lines
 from unrolled.errors import ConfigError, DataError
 
 LINE_ENDS = ["\n", "\r\n", "\r"]

@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from unrolled.config.sections import CorpusConfig, GrammarConfig
-from unrolled.corpus.bringing import bring, bring_files
-from unrolled.corpus.documentation import package_versions, read_documentation
-from unrolled.corpus.encodings import check_encoding
-from unrolled.corpus.files import base_folder, given_patterns, input_files, verify
-from unrolled.corpus.grammar import GRAMMAR_FILE, grammar_text
-from unrolled.corpus.languages import language
+from unrolled.corpus.grammars.grammar import GRAMMAR_FILE, grammar_text
+from unrolled.corpus.grammars.languages import language
+from unrolled.corpus.reading.encodings import check_encoding
+from unrolled.corpus.sources.bringing import bring, bring_files
+from unrolled.corpus.sources.documentation import package_versions, read_documentation
+from unrolled.corpus.sources.files import base_folder, given_patterns, input_files, verify
 from unrolled.storage import new_folder, write_text
 
 MOST_NAME_BYTES = 200

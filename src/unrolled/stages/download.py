@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from unrolled.config.sections import CorpusConfig
-from unrolled.corpus.download import download
+from unrolled.corpus.sources.download import download
 from unrolled.errors import ConfigError
 
 

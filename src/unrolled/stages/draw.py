@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from unrolled.config.sections import GrammarConfig
-from unrolled.corpus.derivation import draw_sentences
-from unrolled.corpus.grammar import read_grammar
+from unrolled.corpus.grammars.derivation import draw_sentences
+from unrolled.corpus.grammars.grammar import read_grammar
 from unrolled.corpus.splits import Split
 from unrolled.storage import write_json
 from unrolled.text.accounts import Accounts

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unrolled.config.sections import GrammarConfig
-from unrolled.corpus.derivation import (
+from unrolled.corpus.grammars.derivation import (
     entropy_nats_per_sentence,
     entropy_nats_per_token,
     log_probabilities,
     mean_length,
 )
-from unrolled.corpus.grammar import Grammar, read_grammar
-from unrolled.corpus.languages import agreement_of, agreements
+from unrolled.corpus.grammars.grammar import Grammar, read_grammar
+from unrolled.corpus.grammars.languages import agreement_of, agreements
 from unrolled.storage import Cell, new_table, write_json
 from unrolled.text.sentence_file import iterate_sentences
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import nltk
 
 from unrolled.config.sections import CleaningConfig, ReadingConfig, TextConfig
-from unrolled.corpus.readers import read_passages
-from unrolled.corpus.rows import Row
+from unrolled.corpus.reading.readers import read_passages
+from unrolled.corpus.reading.rows import Row
 from unrolled.corpus.splits import SPLITS, given_split, split_by_hash
 from unrolled.errors import DataError
 from unrolled.storage import Cell, bytes_shown, new_table, write_json

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from unrolled.config.sections import CorpusConfig
-from unrolled.corpus.documentation import package_versions
-from unrolled.corpus.files import files_below, sha256_of_folder
+from unrolled.corpus.folder import files_below, sha256_of_folder
+from unrolled.corpus.sources.documentation import package_versions
 from unrolled.storage import write_json
 
 

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from unrolled.corpus.splits import SPLITS, Split
 
-
 BEGINNING = 200
 """Characters that are shown of a whole document."""
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from unrolled.config.sections import TextConfig
 from unrolled.corpus.document import Passage
-from unrolled.corpus.headings import heading_level
+from unrolled.corpus.reading.headings import heading_level
 from unrolled.corpus.splits import SPLITS, Split
 from unrolled.errors import DataError
 from unrolled.text.accounts import Accounts, PutAside

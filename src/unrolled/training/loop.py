@@ -145,19 +145,24 @@ class _Run:
         """Train, and yield where it stands: at the start, and several times in each epoch."""
         yield self._evaluated(0.0, None)
         for epoch in range(self.config.epochs):
-            batches = self._batches()
-            stops = self._stops(len(batches))
-            loss, tokens = 0.0, 0
-            shown = self.progress(batches, len(batches), epoch + 1)
-            for number, (batch, forward) in enumerate(self.network.passes(shown, self.dropout)):
-                # the middle of the step stands for the whole
-                loss += self._trained_batch(batch, forward, epoch + (number + 0.5) / len(batches))
-                tokens += batch.positions
-                if number + 1 in stops:
-                    yield self._evaluated(epoch + (number + 1) / len(batches), loss / tokens)
-                    if self._is_out_of_patience():
-                        return
-                    loss, tokens = 0.0, 0
+            for evaluation in self._epoch(epoch):
+                yield evaluation
+                if self._is_out_of_patience():
+                    return
+
+    def _epoch(self, epoch: int) -> Iterator[Evaluation]:
+        """Train on the whole split once; its order is let go before the next one is drawn."""
+        batches = self._batches()
+        stops = self._stops(len(batches))
+        loss, tokens = 0.0, 0
+        shown = self.progress(batches, len(batches), epoch + 1)
+        for number, (batch, forward) in enumerate(self.network.passes(shown, self.dropout)):
+            # the middle of the step stands for the whole
+            loss += self._trained_batch(batch, forward, epoch + (number + 0.5) / len(batches))
+            tokens += batch.positions
+            if number + 1 in stops:
+                yield self._evaluated(epoch + (number + 1) / len(batches), loss / tokens)
+                loss, tokens = 0.0, 0
 
     def _batches(self) -> Batches:
         """The training split in a new order."""

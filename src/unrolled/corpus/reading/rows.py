@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from unrolled.corpus.encodings import (
+from unrolled.corpus.reading.encodings import (
     BYTE_ORDER_MARK,
     WIDEST_UNIT,
     Codec,

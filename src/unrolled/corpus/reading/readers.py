@@ -12,9 +12,9 @@ from typing import Literal
 
 from unrolled.config.sections import ReadingConfig
 from unrolled.corpus.document import Passage
-from unrolled.corpus.files import files_below
-from unrolled.corpus.headings import heading_level
-from unrolled.corpus.rows import Row, csv_rows, json_rows, lines
+from unrolled.corpus.folder import files_below
+from unrolled.corpus.reading.headings import heading_level
+from unrolled.corpus.reading.rows import Row, csv_rows, json_rows, lines
 
 PASSAGE_CHARACTERS = 2**20
 """A longer document is given in parts."""

@@ -4,8 +4,14 @@ import shutil
 from pathlib import Path
 
 from unrolled.config.sections import CorpusConfig
-from unrolled.corpus.archives import is_archive, member_names, unpack
-from unrolled.corpus.files import base_folder, input_files, is_wanted, nothing_wanted, uncompressed
+from unrolled.corpus.sources.archives import is_archive, member_names, unpack
+from unrolled.corpus.sources.files import (
+    base_folder,
+    input_files,
+    is_wanted,
+    nothing_wanted,
+    uncompressed,
+)
 from unrolled.errors import DataError
 from unrolled.storage import new_file
 

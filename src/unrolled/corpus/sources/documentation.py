@@ -9,8 +9,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, distribution
 
-from unrolled.corpus.docstrings import english_paragraphs
 from unrolled.corpus.document import Document
+from unrolled.corpus.sources.docstrings import english_paragraphs
 from unrolled.errors import ConfigError, DataError
 
 # The English of tests is about the tests. What ".." leads to is a script outside the distribution.

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unrolled.config.sections import GrammarConfig
-from unrolled.corpus.grammar import (
+from unrolled.corpus.grammars.grammar import (
     MOST_SYMBOLS,
     Alternative,
     Grammar,

@@ -1,6 +1,5 @@
 """The user's own files: found and checked, by what is at hand at once and by size and checksum."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -8,9 +7,10 @@ from pathlib import Path, PurePosixPath
 
 from unrolled.config.paths import require_literal
 from unrolled.config.sections import CorpusConfig
-from unrolled.corpus.archives import is_archive, member_names
-from unrolled.corpus.patterns import matching_files, split_pattern
-from unrolled.corpus.rows import csv_rows
+from unrolled.corpus.folder import files_below, is_hidden, sha256_of
+from unrolled.corpus.reading.rows import csv_rows
+from unrolled.corpus.sources.archives import is_archive, member_names
+from unrolled.corpus.sources.patterns import matching_files, split_pattern
 from unrolled.errors import ConfigError, DataError
 
 SUFFIXES = {"text": (".txt",), "csv": (".csv",), "jsonl": (".jsonl", ".ndjson")}
@@ -90,23 +90,6 @@ def nothing_wanted(place: Path, names: Iterable[str], config: CorpusConfig) -> s
     return f"{place} must hold {_wanted(config)} (found {shown}{more}); see corpus.files"
 
 
-def files_below(folder: Path) -> list[Path]:
-    """Every regular file below a folder, in the order of the paths, which no locale moves.
-
-    Hidden files and folders are left out: Snakemake and file managers put notes of their own there.
-
-    Raises:
-        DataError: a folder cannot be read.
-    """
-    try:
-        walk = list(os.walk(folder, onerror=_raise))
-    except OSError as error:
-        raise DataError(f"{error.filename} cannot be read: {error.strerror}") from None
-    files = [Path(parent, name) for parent, _, names in walk for name in names]
-    shown = (file for file in files if not _is_hidden(file.relative_to(folder)))
-    return sorted(filter(os.path.isfile, shown), key=Path.as_posix)
-
-
 def verify(path: Path, size: int | None, sha256: str | Mapping[str, str] | None) -> None:
     """Return only if what the path leads to has the size in bytes and the checksum; None is not
     checked.
@@ -138,32 +121,6 @@ def verify(path: Path, size: int | None, sha256: str | Mapping[str, str] | None)
         raise DataError(f"{path} has {found} bytes; expected {size} (corpus.size)")
     if sha256 is not None and (digest := sha256_of(path)) != sha256:
         raise DataError(f"{path} has the sha256 {digest}; expected {sha256} (corpus.sha256)")
-
-
-def sha256_of(path: Path) -> str:
-    """The checksum of a file, in hexadecimal digits.
-
-    Raises:
-        DataError: the file is missing or cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def sha256_of_folder(folder: Path) -> str:
-    """The checksum of every name and content below a folder.
-
-    It is that of the listing which `sha256sum --zero` makes of the sorted relative names: checksum,
-    two spaces, name, NUL. No name holds a NUL, so no two folders share a listing.
-    """
-    listing = hashlib.sha256()
-    for file in files_below(folder):
-        name = os.fsencode(file.relative_to(folder).as_posix())
-        listing.update(sha256_of(file).encode() + b"  " + name + b"\0")
-    return listing.hexdigest()
 
 
 def _wanted_below(folder: Path, config: CorpusConfig) -> list[Path]:
@@ -204,22 +161,14 @@ def _wanted(config: CorpusConfig) -> str:
     return f"{' or '.join(SUFFIXES[config.form])} files"
 
 
-def _is_hidden(name: Path) -> bool:
-    return any(part.startswith(".") for part in name.parts)
-
-
 def _require_content(file: Path, name: str) -> None:
     """Refuse what is no file, or one that would be passed over, whose name no table could hold."""
     place = f"corpus.path: {file}"
     if not os.path.isfile(file):  # Path.is_file raises where a folder may not be entered
         raise DataError(f"{place} must be a file, a folder or a pattern of files (found none)")
-    if _is_hidden(Path(name)):
+    if is_hidden(Path(name)):
         raise DataError(f"{place} must not be hidden, as files are whose names begin with a dot")
     if name != name.encode("utf-8", "replace").decode():
         raise DataError(f"corpus.path: {str(file)!a} must have a name in UTF-8")
     if file.stat().st_size == 0:
         raise DataError(f"{place} must hold text (found 0 bytes)")
-
-
-def _raise(error: OSError) -> None:
-    raise error

@@ -32,7 +32,7 @@ from tqdm import tqdm
 from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
-from unrolled.corpus.files import sha256_of
+from unrolled.corpus.folder import sha256_of
 from unrolled.errors import DataError
 
 CONNECT_TIMEOUT_SECONDS = 9.5

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from unrolled.corpus.grammar import Alternative, Grammar, expected_totals
+from unrolled.corpus.grammars.grammar import Alternative, Grammar, expected_totals
 from unrolled.errors import DataError
 
 BLOCK = 4096
