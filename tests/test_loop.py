@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
@@ -100,6 +101,27 @@ def test_the_validation_loss_is_looked_at_as_often_as_the_configuration_says() -
     # four sentences, one a step, two looks an epoch
     assert [evaluation.epoch for evaluation in outcome.history] == [0, 0.5, 1, 1.5, 2]
     assert [evaluation.step for evaluation in outcome.history] == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, ALL_AT_ONCE], ids=["sentences", "streams"])
+def test_the_order_of_an_epoch_is_let_go_before_the_next_one_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, recipe: TrainingConfig
+) -> None:
+    drawn: list[weakref.ref[Any]] = []
+    held: list[int] = []
+    draw = loop._Run._batches
+
+    def draw_and_note(run: Any) -> Any:
+        held.append(sum(order() is not None for order in drawn))
+        batches = draw(run)
+        drawn.append(weakref.ref(batches))
+        return batches
+
+    monkeypatch.setattr(loop._Run, "_batches", draw_and_note)
+
+    trained(replace(recipe, epochs=3, patience=None))
+
+    assert held == [0, 0, 0]
 
 
 def test_epochs_are_counted_in_parts_that_are_not_rounded() -> None:

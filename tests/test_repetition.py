@@ -7,21 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unrolled.text import repetition as module
 from unrolled.text.repetition import Seen, hash_of
 
 PORTIONS = st.lists(st.lists(st.integers(0, 30) | st.integers(0, 2**64 - 1), max_size=12))
 
 
-@given(portions=PORTIONS)
-def test_a_hash_is_new_exactly_where_a_set_has_not_met_it(portions: list[list[int]]) -> None:
+@given(portions=PORTIONS, longest=st.integers(1, 20))
+def test_a_hash_is_new_exactly_where_a_set_has_not_met_it(
+    portions: list[list[int]], longest: int
+) -> None:
     seen, met = Seen(), set[int]()
 
-    for portion in portions:
-        found = seen.first(np.array(portion, dtype=np.uint64))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "LONGEST", longest)
+        for portion in portions:
+            found = seen.first(np.array(portion, dtype=np.uint64))
 
-        for number, is_new in zip(portion, found.tolist(), strict=True):
-            assert is_new == (number not in met)
-            met.add(number)
+            for number, is_new in zip(portion, found.tolist(), strict=True):
+                assert is_new == (number not in met)
+                met.add(number)
 
 
 def test_what_is_known_lies_in_few_sorted_arrays_of_falling_length() -> None:
@@ -34,6 +39,20 @@ def test_what_is_known_lies_in_few_sorted_arrays_of_falling_length() -> None:
     assert sum(lengths) == 1000
     assert all(longer > 2 * shorter for longer, shorter in pairwise(lengths))
     assert all(np.all(np.diff(known.astype(object)) > 0) for known in seen._known)
+
+
+def test_an_array_that_is_long_enough_is_not_merged_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LONGEST", 8)
+    seen = Seen()
+
+    for number in range(40):
+        seen.first(np.array([number], dtype=np.uint64))
+
+    # 8 may still be merged, with 4 and more, and what comes of it is too long
+    assert sum(len(known) for known in seen._known) == 40
+    assert max(len(known) for known in seen._known) <= 2 * 8 + 1
 
 
 def test_nothing_new_is_in_nothing() -> None:

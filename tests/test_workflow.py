@@ -190,6 +190,9 @@ EACH_RUN = ["train", "evaluate", "sample", "gradient_flow"]
 TWO_RUNS = {**dict.fromkeys(EACH_RUN, 2), **REPORTED}
 ALL_CHECKS = {"check_gradients": 2, "check_overfitting": 2, "check_initial_loss": 1, "gate": 5}
 
+PREPARED = dict.fromkeys(["vocabulary", "encode", "baselines"], 1)
+ALL_CHECKS_OF_TEXT = {"check_initial_loss": 1, "gate": 1}
+
 CHANGES: Mapping[str, tuple[Sequence[tuple[str, str, str]], Mapping[str, int]]] = {
     "another order of keys, a comment and a docstring": (
         [
@@ -210,6 +213,14 @@ CHANGES: Mapping[str, tuple[Sequence[tuple[str, str, str]], Mapping[str, int]]] 
     "a note of the licence": (
         [(SMOKE, "corpus:\n", "corpus:\n  licence: CC0\n")],
         {"provenance": 1, **TOLD},
+    ),
+    "another cleaning of documents": (
+        [(SMOKE, "training:", "cleaning: {links: true}\n\ntraining:")],
+        {"prepare": 1, **PREPARED, **ALL_CHECKS_OF_TEXT, **TWO_RUNS},
+    ),
+    "a rare word more": (
+        [(SMOKE, "vocabulary_size: 500", "vocabulary_size: 501")],
+        {**PREPARED, **ALL_CHECKS_OF_TEXT, **TWO_RUNS},
     ),
     "another temperature of samples": (
         [(SMOKE, "training:", "sampling: {temperature: 0.7}\n\ntraining:")],

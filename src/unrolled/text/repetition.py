@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
 
+LONGEST = 2**20
+"""Hashes in an array that is not merged any more: 8 MB. To merge what is longer would take twice
+the memory of all that is known, for a while; ten million hashes are looked for in ten arrays.
+"""
+
 
 def hash_of(text: str) -> int:
     """A number below 2^64 that depends on the text alone."""
@@ -18,10 +23,11 @@ def hash_of(text: str) -> int:
 
 
 class Seen:
-    """Hashes that were met, in sorted arrays of which each is more than twice as long as the next.
+    """Hashes that were met, in sorted arrays of which each, unless it is among the longest, is more
+    than twice as long as the next.
 
-    So a hash is moved as often as the logarithm of their number, and is looked for in as many
-    arrays; a set of Python's numbers would take ten times the memory.
+    So a hash is moved some ten times and looked for in few arrays; a set of Python's numbers would
+    take ten times the memory.
 
     Source: O'Neil et al., The Log-Structured Merge-Tree (1996), for the idea.
     """
@@ -47,7 +53,11 @@ class Seen:
         if len(hashes) == 0:
             return
         self._known.append(hashes)
-        while len(self._known) > 1 and len(self._known[-2]) <= 2 * len(self._known[-1]):
+        while len(self._known) > 1 and self._are_to_be_merged(*self._known[-2:]):
             merged = np.concatenate([self._known.pop(), self._known.pop()])
             merged.sort()
             self._known.append(merged)
+
+    @staticmethod
+    def _are_to_be_merged(longer: Hashes, shorter: Hashes) -> bool:
+        return len(longer) <= min(2 * len(shorter), LONGEST)
