@@ -200,16 +200,22 @@ def by_nltk(sentence: str, lowercase: bool) -> list[str]:
     return [token.lower() for token in tokens] if lowercase else tokens
 
 
-def test_nltk_looks_at_each_chunk_but_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str] = []
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What NLTK is given from here on."""
+    texts: list[str] = []
     tokenize = NLTKWordTokenizer.tokenize
 
     def noted(nltk: NLTKWordTokenizer, text: str) -> list[str]:
-        seen.append(text)
+        texts.append(text)
         found: list[str] = tokenize(nltk, text)
         return found
 
     monkeypatch.setattr(NLTKWordTokenizer, "tokenize", noted)
+    return texts
+
+
+def test_nltk_looks_at_each_chunk_but_once(seen: list[str]) -> None:
     tokens_of = tokenizer("word", "nltk_word", lowercase=False)
 
     tokens_of("No, it's so.")
@@ -230,19 +236,11 @@ def test_nltk_looks_at_each_chunk_but_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_nltk_looks_once_at_all_that_is_new_in_sentences_that_are_expected(
-    monkeypatch: pytest.MonkeyPatch,
+    seen: list[str],
 ) -> None:
-    seen: list[str] = []
-    tokenize = NLTKWordTokenizer.tokenize
-
-    def noted(nltk: NLTKWordTokenizer, text: str) -> list[str]:
-        seen.append(text)
-        found: list[str] = tokenize(nltk, text)
-        return found
-
     sentences = ["No, it's so.", "(So, it's so.)", '"It\'s" here? ']
     by_one = [by_nltk(sentence, lowercase=False) for sentence in sentences]
-    monkeypatch.setattr(NLTKWordTokenizer, "tokenize", noted)
+    seen.clear()
     tokens_of = tokenizer("word", "nltk_word", lowercase=False)
 
     tokens_of.expect(sentences)

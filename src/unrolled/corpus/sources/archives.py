@@ -3,11 +3,9 @@
 An archive comes from elsewhere, so nothing that it says of itself is believed: its kind is told
 from its bytes, the bytes written are counted, and a name that leads out of the folder is refused.
 Nor is anything lost in silence: a member that cannot be unpacked is an error, and so is what stands
-behind the end of a tar, where zipfile, tarfile, bz2 and lzma would stop and say nothing.
+behind the end of a tar, where zipfile and tarfile would stop and say nothing.
 """
 
-import bz2
-import gzip
 import io
 import lzma
 import re
@@ -22,38 +20,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Literal, TypeVar, cast
 
+from unrolled.corpus.sources.compression import CHUNK_SIZE, chunks, compression_of, content
 from unrolled.errors import DataError
 from unrolled.storage import new_file
-
-CHUNK_SIZE = 1 << 20
-"""Bytes; the most that is held of any member at once, however well it was compressed."""
-
-COMPRESSED_CHUNK_SIZE = 1 << 16
-"""Bytes; what is left of them is copied at the end of each stream, and some files have many."""
 
 MOST_EXPANSION = 100
 """Times its own size that an archive may unpack to; text comes to 3 or 4, a bomb to 1,000."""
 
 UNSUSPICIOUS_SIZE = 100 << 20
 """Bytes that any archive may unpack to: a small one of much repetition may exceed the ratio."""
-
-XZ_MEMORY_LIMIT = 128 << 20
-"""Bytes; `xz -9` takes 65 MiB to unpack, but a file may ask for 4 GiB."""
-
-FORMATS = {
-    # A local header; the end of the directory, where the zip is empty; the mark of a split one.
-    "zip": re.compile(rb"PK(\x03\x04|\x05\x06|\x07\x08)"),
-    "gzip": re.compile(rb"\x1f\x8b"),
-    # "BZh" alone may be the start of a text; what follows are the first six bytes of a block, or of
-    # the end where the file is empty.
-    "bzip2": re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"),
-    "xz": re.compile(rb"\xfd7zXZ\x00"),
-}
-"""How a file of each format starts. A plain tar starts with a member's header.
-
-Sources: PKWARE, APPNOTE.TXT, sections 4.3.7, 4.3.16 and 8.5; RFC 1952, section 2.3.1; bzip2 1.0.8,
-compress.c; The .xz File Format 1.2.1, section 2.1.1.1.
-"""
 
 OUTSIDE = re.compile(
     r"""\A(?:\Z|/|[A-Za-z]:)  # nothing; from the root; from a drive
@@ -106,7 +81,7 @@ def is_archive(path: Path) -> bool:
     Raises:
         DataError: the file cannot be read.
     """
-    return _format(path) is not None or _holds_tar(path)
+    return compression_of(path) is not None or _holds_tar(path)
 
 
 def member_names(path: Path) -> list[str]:
@@ -219,25 +194,15 @@ def _readable(place: str, items: Iterator[Item]) -> Iterator[Item]:
 
 def _walk(path: Path) -> Iterator[Member]:
     """Every member, in the archive's order, under the name that stands there."""
-    if _format(path) == "zip":
+    if compression_of(path) == "zip":
         yield from _zip_members(path)
     elif _holds_tar(path):
         yield from _tar_members(path)
-    elif _format(path) is not None:
+    elif compression_of(path) is not None:
         suffix = path.suffix if path.suffix.lower() in (".gz", ".bz2", ".xz") else ""
-        yield Member(path.name.removesuffix(suffix), "file", _content(path))
+        yield Member(path.name.removesuffix(suffix), "file", content(path))
     else:
         raise DataError(f"{path} must be a zip, tar, gzip, bzip2 or xz file (found none of them)")
-
-
-def _format(path: Path) -> str | None:
-    """The key of FORMATS that fits; None for a plain tar, too."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
-    return next((name for name, start in FORMATS.items() if start.match(head)), None)
 
 
 def _zip_members(path: Path) -> Iterator[Member]:
@@ -270,7 +235,7 @@ def _zip_content(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) ->
             f" (found the compression method {info.compress_type}); {BY_HAND}"
         )
     with archive.open(info) as file:
-        yield from _chunks(file)
+        yield from chunks(file)
 
 
 def _holds_tar(path: Path) -> bool:
@@ -278,7 +243,7 @@ def _holds_tar(path: Path) -> bool:
 
     That has the right checksum and a NUL, which no text has: digits might add up by chance.
     """
-    head = _Forward(_readable(str(path), _content(path))).read(tarfile.BLOCKSIZE)
+    head = _Forward(_readable(str(path), content(path))).read(tarfile.BLOCKSIZE)
     try:
         tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
     except tarfile.HeaderError:
@@ -287,7 +252,7 @@ def _holds_tar(path: Path) -> bool:
 
 
 def _tar_members(path: Path) -> Iterator[Member]:
-    stream = _Forward(_content(path))
+    stream = _Forward(content(path))
     file = cast(IO[bytes], stream)  # tarfile uses only what _Forward has
     with tarfile.open(fileobj=file, mode="r:", encoding="utf-8") as archive:
         while (info := archive.next()) is not None:
@@ -304,7 +269,7 @@ def _tar_kind(info: tarfile.TarInfo) -> Literal["file", "folder", "other"]:
 
 def _tar_content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]:
     with cast(IO[bytes], archive.extractfile(info)) as file:  # None is for what is no file
-        yield from _chunks(file)
+        yield from chunks(file)
 
 
 def _require_end(stream: "_Forward") -> None:
@@ -363,61 +328,3 @@ class _Forward:
         self._place += len(found)
         self.latest = found
         return found
-
-
-def _content(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, decompressed if they are compressed, in chunks."""
-    match _format(path):
-        case "gzip":
-            with gzip.open(path) as file:
-                yield from _chunks(file)
-        case "bzip2":
-            yield from _streams(path, bz2.BZ2Decompressor)
-        case "xz":
-            yield from _streams(path, _new_xz)
-        case _:
-            with path.open("rb") as plain:
-                yield from _chunks(plain)
-
-
-def _new_xz() -> lzma.LZMADecompressor:
-    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY_LIMIT)
-
-
-def _streams(
-    path: Path, new: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]
-) -> Iterator[bytes]:
-    """What one compressed stream after another holds, as parallel compressors write them.
-
-    Zeros may pad them. Anything else between or behind them is an error, where bz2.open and
-    lzma.open take it for the end: a damaged second stream would be lost.
-
-    Source: The .xz File Format 1.2.1, section 2.2, for the zeros.
-    """
-    with path.open("rb") as file:
-        data = file.read(COMPRESSED_CHUNK_SIZE)
-        while data:
-            decompressor = new()
-            while not decompressor.eof:
-                if decompressor.needs_input and not data:
-                    data = file.read(COMPRESSED_CHUNK_SIZE)
-                    if not data:
-                        raise EOFError("it ends too early")
-                if chunk := decompressor.decompress(data, CHUNK_SIZE):
-                    yield chunk
-                data = b""
-            data = _after_zeros(decompressor.unused_data, file)
-
-
-def _after_zeros(data: bytes, file: IO[bytes]) -> bytes:
-    """What comes first after the zeros that the data may start with; empty at the file's end."""
-    while not (data := data.lstrip(b"\0")):
-        data = file.read(COMPRESSED_CHUNK_SIZE)
-        if not data:
-            return b""
-    return data
-
-
-def _chunks(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
-    while chunk := file.read(CHUNK_SIZE):
-        yield chunk
