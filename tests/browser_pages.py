@@ -235,7 +235,12 @@ def experiment(
     """One of several that stand side by side."""
     best = best_run(run_results(rows))
     return Experiment(
-        config={"experiment": name, "about": about, "corpus": {"path": " ".join(words)}},
+        config={
+            "experiment": name,
+            "about": about,
+            "corpus": {"path": " ".join(words)},
+            "text": {"unit": "word"},
+        },
         profile=PROFILE,
         summary=rows,
         baselines=BASELINES,

@@ -247,7 +247,20 @@ def test_a_file_is_brought_under_another_name_than_its_own(tmp_path: Path) -> No
     fill(tmp_path, {"fetched": "plain", "packed": gzip.compress(b"compressed")})
     raw = tmp_path / "raw"
 
-    bring(tmp_path / "fetched", raw / "a.txt", raw, corpus(path="unused"))
-    bring(tmp_path / "packed", raw / "b.txt.gz", raw, corpus(path="unused"))
+    bring(tmp_path / "fetched", raw, "a.txt", "", corpus(path="unused"))
+    bring(tmp_path / "packed", raw, "b.txt.gz", "", corpus(path="unused"))
 
     assert contents_of(raw) == {"a.txt": "plain", "b.txt": "compressed"}
+
+
+def test_of_several_archives_each_file_is_wanted_by_its_path_in_the_folder_that_is_filled(
+    tmp_path: Path,
+) -> None:
+    files = {
+        "a.zip": zipped({"one.txt": "A", "two.txt": "B"}),
+        "b.zip": zipped({"one.txt": "C"}),
+    }
+
+    found = brought(tmp_path, files, "*.zip", files=["a.zip/one*", "b.zip/*"])
+
+    assert found == {"a.zip/one.txt": "A", "b.zip/one.txt": "C"}

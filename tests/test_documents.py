@@ -18,6 +18,7 @@ from unrolled.text import documents as module
 from unrolled.text.accounts import Accounts, PutAside
 from unrolled.text.cleaning import Cleaner
 from unrolled.text.documents import SplitDocuments
+from unrolled.text.punkt import PunktSample
 
 NO_CLEANING = CleaningConfig(
     html_entities=False,
@@ -44,7 +45,7 @@ class Filled:
         self.accounts = Accounts()
         self.aside: list[PutAside] = []
         self.hashes: dict[str, int] = {}
-        self.documents = SplitDocuments(folder)
+        self.documents = SplitDocuments(folder, PunktSample())
         self._splits = splits or {}
         self.documents.fill(
             passages, Cleaner(cleaning), self._split_of, self.accounts, self.aside.append
@@ -178,6 +179,7 @@ def test_a_document_of_which_cleaning_leaves_nothing_is_told_of(tmp_path: Path) 
 
     assert filled.texts() == [("b", "text")]
     assert [(each.document, each.reason) for each in filled.aside] == [("a", "empty")]
+    assert filled.aside[0].text == "\u200b\u202e"
     assert filled.accounts.as_json()["documents"] == {
         "read": 2,
         "put_aside": {"empty": 1},

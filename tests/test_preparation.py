@@ -58,7 +58,8 @@ def prepare(
     accounts, aside = Accounts(), list[PutAside]()
     splits: dict[Split, list[list[list[str]]]] = {}
     with TemporaryDirectory() as folder:
-        split_documents = SplitDocuments(Path(folder))
+        sample = PunktSample()
+        split_documents = SplitDocuments(Path(folder), sample)
         split_documents.fill(
             documents,
             Cleaner(NO_CLEANING),
@@ -67,7 +68,7 @@ def prepare(
             aside.append,
         )
         require_documents(accounts, config, None)
-        splitter = Splitter(split_documents.sample.trained())
+        splitter = Splitter(sample.trained())
         sieve = Sieve(
             config,
             lambda text: (
@@ -147,6 +148,8 @@ class TestSplits:
         prepared = prepare(documents, replace(CONFIG, minimum_words=3))
 
         assert prepared.splits["train"] == [[["One", "here", "."]]]
+        assert prepared.accounts.documents["train"] == 1
+        assert prepared.accounts.documents_aside == {"without a sentence": 1}
 
 
 DOCTORS = (
@@ -372,9 +375,10 @@ class TestTooLittleText:
         # six tokens.
         short = 1 + SPLITS.index(poor)
         assert str(refused.value) == (
-            f"the {poor} split has no sentence left (put aside so far: 1 long, {short} short);"
-            " change text.minimum_words (now 3), text.maximum_words (now 4) or text.drop_repeated"
-            f" (now {CONFIG.drop_repeated})"
+            f"the {poor} split has no sentence left (put aside so far: of documents"
+            f" 1 without a sentence; of sentences 1 long, {short} short); change text.minimum_words"
+            " (now 3), text.maximum_words (now 4), text.drop_repeated (now False), text.headings"
+            " (now 'keep') or cleaning.repeated_documents"
         )
 
 

@@ -409,7 +409,7 @@ class TestPutAside:
         assert sorted(prepared.put_aside) == [
             ("train.txt:1", "2", "short", "c"),
             ("train.txt:4", "", "repeated", "A, b! C"),
-            ("train.txt:6", "", "empty", ""),
+            ("train.txt:6", "", "empty", "\u202e"),
             ("train.txt:8", "1", "long", "d e f g"),
         ]
         assert prepared.accounts["documents"]["put_aside"] == {"empty": 1, "repeated": 1}

@@ -267,10 +267,12 @@ class TestRecords:
     ) -> None:
         table = 'id,text\n1,"One,\n\nand ""more""."\n\n2,Two.\n3,\n4\n5,Three.'
 
-        # the first record takes rows 2 to 4, row 5 is blank, and row 8 lacks a cell
+        # the first record takes rows 2 to 4, row 5 is blank, the text of row 7 is empty, and row 8
+        # lacks a cell
         assert read(tmp_path, table, kind, "csv") == [
             Passage("a.txt:2", 'One,\n\nand "more".'),
             Passage("a.txt:6", "Two."),
+            Passage("a.txt:7", ""),
             Passage("a.txt:9", "Three."),
         ]
 
@@ -282,6 +284,7 @@ class TestRecords:
 
         assert read(tmp_path, objects, kind, "jsonl") == [
             Passage("a.txt:1", "One.\nTwo."),
+            Passage("a.txt:3", ""),
             Passage("a.txt:5", "Three."),
         ]
 
@@ -295,10 +298,18 @@ class TestRecords:
 
         assert read(tmp_path, objects, "file", "jsonl") == [Passage("a.txt", "One.\n\n\nTwo.\n")]
 
-    @pytest.mark.parametrize("kind", ["file", "block", "row"])
-    def test_blank_texts_make_no_passage(self, tmp_path: Path, kind: DocumentKind) -> None:
-        assert read(tmp_path, 'id,text\n1,\n2," \n"\n', kind, "csv") == []
-        assert read(tmp_path, '{"text": ""}\n{"text": "\\n"}\n', kind, "jsonl") == []
+    @pytest.mark.parametrize("kind", ["block", "row"])
+    def test_a_blank_text_is_a_blank_passage_for_whoever_counts_them(
+        self, tmp_path: Path, kind: DocumentKind
+    ) -> None:
+        blank = [Passage("a.txt:2", ""), Passage("a.txt:3", " \n")]
+
+        assert read(tmp_path, 'id,text\n1,\n2," \n"\n', kind, "csv") == blank
+        assert read(tmp_path, '\n{"text": ""}\n{"text": " \\n"}\n', kind, "jsonl") == blank
+
+    def test_blank_texts_are_nothing_to_a_whole_file(self, tmp_path: Path) -> None:
+        assert read(tmp_path, 'id,text\n1,\n2," \n"\n', "file", "csv") == []
+        assert read(tmp_path, '{"text": ""}\n{"text": "\\n"}\n', "file", "jsonl") == []
 
 
 class TestNotes:

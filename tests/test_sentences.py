@@ -213,6 +213,7 @@ class TestTrainingBytes:
         documents=st.lists(
             st.tuples(st.integers(0, 5) | st.integers(0, 2**64 - 1), st.text("aé🙂", max_size=30)),
             max_size=8,
+            unique_by=lambda document: document[0],
         )
     )
     def test_what_is_learnt_from_is_what_sorting_all_documents_gives(
@@ -225,6 +226,9 @@ class TestTrainingBytes:
             expected.append(content.decode(errors="ignore"))
 
         assert "\n".join(filter(None, handed_over(documents))) == "\n".join(filter(None, expected))
+
+    def test_a_document_that_comes_again_is_learnt_from_once(self) -> None:
+        assert handed_over([(2, "bb"), (1, "a"), (2, "bb"), (2, "bb")]) == ["a", "bb"]
 
     @given(sizes=st.lists(st.integers(1, 50), min_size=1), rng=st.randoms(use_true_random=False))
     def test_less_than_twice_the_bound_is_held(self, sizes: list[int], rng: Any) -> None:

@@ -1,5 +1,6 @@
 """From the acquired text to tokenised sentences in three splits."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,7 +25,7 @@ from unrolled.text.preparation import (
     require_sentences,
     shown,
 )
-from unrolled.text.punkt import Splitter, write_punkt
+from unrolled.text.punkt import PunktSample, Splitter, write_punkt
 from unrolled.text.sentence_file import write_sentences
 from unrolled.text.sentences import lines, sentences
 from unrolled.text.words import tokenizer
@@ -34,6 +35,9 @@ REJECTED = ["file", "row", "reason", "bytes"]
 
 PUT_ASIDE = ["document", "sentence", "reason", "text"]
 """Columns of the table of documents and sentences that are not kept."""
+
+DRAFTS = ".drafts."
+"""What the names of folders begin with that are gone when the job is done."""
 
 SHOWN_ROWS = 3
 """Rejected rows that an error shows."""
@@ -71,14 +75,16 @@ def run(
         outputs: the files to write. What Punkt has learned is `null` where it is not asked.
 
     Raises:
+        ConfigError: an encoding cannot be read.
         DataError: too many rows cannot be read, or a split has no sentence.
     """
     accounts = Accounts()
     with ExitStack() as stack:
-        drafts = stack.enter_context(TemporaryDirectory(dir=Path(outputs.accounts).parent))
+        drafts = stack.enter_context(_drafts_folder(Path(outputs.accounts).parent))
         reject = stack.enter_context(new_table(outputs.rejected, REJECTED))
         put_aside = _putting_aside(stack.enter_context(new_table(outputs.put_aside, PUT_ASIDE)))
-        documents = SplitDocuments(Path(drafts))
+        sample = PunktSample() if text.sentences == "punkt" else None
+        documents = SplitDocuments(Path(drafts), sample)
         cleaner = Cleaner(cleaning)
         rejections = _Rejections(reject, accounts)
         passages = read_passages(Path(raw), reading, text.document, rejections.note)
@@ -88,9 +94,16 @@ def run(
         require_documents(accounts, text, reading.splits)
         accounts.tokenizer = _made_with(text)
         tokenize = tokenizer(text.unit, text.tokenizer, text.lowercase)
-        sieve = Sieve(text, _cutting(text, documents, outputs.punkt), tokenize, accounts, put_aside)
+        sieve = Sieve(text, _cutting(text, sample, outputs.punkt), tokenize, accounts, put_aside)
         _write_splits(sieve, documents, cleaning.repeated_documents, text, accounts, outputs.splits)
         write_json(outputs.accounts, accounts.as_json())
+
+
+def _drafts_folder(corpus: Path) -> "TemporaryDirectory[str]":
+    """A folder for documents on their way; what a job that was killed has left of one goes."""
+    for left in corpus.glob(f"{DRAFTS}*"):
+        shutil.rmtree(left)
+    return TemporaryDirectory(prefix=DRAFTS, dir=corpus)
 
 
 def _write_splits(
@@ -109,13 +122,13 @@ def _write_splits(
 
 
 def _cutting(
-    text: TextConfig, documents: SplitDocuments, punkt: Path | str
+    text: TextConfig, sample: PunktSample | None, punkt: Path | str
 ) -> Callable[[str], Iterator[str]]:
     """What makes sentences of a passage; what Punkt has learned for it is written."""
-    if text.sentences == "line":
+    if sample is None:
         write_json(punkt, None)
         return lambda passage: lines(passage, text.end_token)
-    parameters = documents.sample.trained()
+    parameters = sample.trained()
     write_punkt(punkt, parameters)
     splitter = Splitter(parameters)
     return lambda passage: sentences(passage, splitter)
@@ -186,9 +199,9 @@ class _Rejections:
         rejected, read = self._accounts.rejected.total(), self._accounts.rows_read
         share = reading.rejected_share
         if rejected > share * read:
-            field = ", corpus.field" if reading.form == "jsonl" else ""
+            named = {"csv": ", corpus.column", "jsonl": ", corpus.field"}.get(reading.form, "")
             raise DataError(
                 f"{rejected} of {read} rows cannot be read ({shown(self._accounts.rejected)}), at"
-                f" most a share of {share} may be: corpus.rejected_share. Is corpus.encoding{field}"
+                f" most a share of {share} may be: corpus.rejected_share. Is corpus.encoding{named}"
                 f" or corpus.form another one? The first of them:\n  " + "\n  ".join(self._first)
             )

@@ -35,7 +35,7 @@ class Accounts:
     Attributes:
         rows_read: lines with text in them, CSV records or lines of JSON.
         rejected: of these, how many could not be read, by reason.
-        documents: how many go on, by split.
+        documents: how many go on, by split; while a split is sieved those that have come to it.
         documents_aside: how many do not, by reason.
         sentences_read: found in the documents that go on.
         sentences_aside: of these, how many do not, by reason.
@@ -80,4 +80,4 @@ class Accounts:
 
 
 def _sorted(counts: Counter[str]) -> dict[str, int]:
-    return dict(sorted(counts.items()))
+    return {reason: count for reason, count in sorted(counts.items()) if count}

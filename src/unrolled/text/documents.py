@@ -42,11 +42,17 @@ class SplitDocuments:
     """The documents of a corpus in the three splits.
 
     Attributes:
-        sample: what Punkt may learn from: documents of the training split.
+        sample: what Punkt may learn from: documents of the training split. None if it is not asked.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.sample = PunktSample()
+    def __init__(self, folder: Path, sample: PunktSample | None) -> None:
+        """No document yet.
+
+        Args:
+            folder: for the files that they are set down in.
+            sample: to be filled on the way.
+        """
+        self.sample = sample
         self._folder = folder
         self._files = {split: folder / f"{split}.jsonl" for split in SPLITS}
         self._fingerprints = {split: array("Q") for split in SPLITS}
@@ -73,17 +79,20 @@ class SplitDocuments:
             for name, parts in groupby(passages, key=attrgetter("document")):
                 draft = _Draft(name, spool)
                 for part in parts:
-                    draft.add(cleaner.clean(part.text))
+                    draft.add(part.text, cleaner.clean(part.text))
                 if draft.is_blank:
                     accounts.documents_aside["empty"] += 1
-                    put_aside(PutAside.whole(name, "empty", draft.beginning))
-                    continue
-                split = split_of(name, draft.hash)
-                draft.copy_to(files[split])
-                self._fingerprints[split].append(draft.fingerprint)
-                accounts.documents[split] += 1
-                if split == "train":
-                    self.sample.add(draft.hash, draft.beginning)
+                    put_aside(PutAside.whole(name, "empty", draft.before_cleaning))
+                else:
+                    split = split_of(name, draft.hash)
+                    accounts.documents[split] += 1
+                    self._set_down(draft, split, files[split])
+
+    def _set_down(self, draft: "_Draft", split: Split, file: IO[str]) -> None:
+        draft.copy_to(file)
+        self._fingerprints[split].append(draft.fingerprint)
+        if split == "train" and self.sample is not None:
+            self.sample.add(draft.hash, draft.beginning)
 
     def repeated(self, asked: bool) -> dict[Split, NDArray[np.bool_]]:
         """For each split (documents,) whether one before it says the same: the same letters and
@@ -112,6 +121,7 @@ class _Draft:
     def __init__(self, name: str, spool: IO[str]) -> None:
         spool.seek(0)
         spool.truncate()
+        self.before_cleaning = ""
         self.beginning = ""
         self.is_blank = True
         self._name, self._spool = name, spool
@@ -120,10 +130,10 @@ class _Draft:
         self._words_hash = hashlib.blake2b(digest_size=8)
         self._has_words = False
 
-    def add(self, text: str) -> None:
-        """A further part."""
+    def add(self, original: str, text: str) -> None:
+        """A further part, before and after cleaning."""
         if self._is_first:
-            self.beginning = text
+            self.before_cleaning, self.beginning = original, text
         else:
             self._text_hash.update(b"\n")
         self._is_first = False

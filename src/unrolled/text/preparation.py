@@ -19,6 +19,9 @@ from unrolled.text.accounts import Accounts, PutAside
 from unrolled.text.repetition import Seen, hash_of
 from unrolled.text.words import Tokenizer
 
+SENTENCE_CHARACTERS = 100
+"""So many count for a sentence beside its own: what it takes in memory however short it is."""
+
 BATCH_CHARACTERS = 2**20
 """Sentences of about so much text are compared with all before them at once."""
 
@@ -74,14 +77,14 @@ class Sieve:
     ) -> Iterator[Sentence]:
         """The sentences of a split that stay.
 
-        A document without a sentence left has none that begins it.
+        A document without a sentence left has none that begins it, and counts as put aside.
 
         Args:
             split: its name, for the accounts.
             passages: of all its documents.
             repeated: for each document whether it goes as a whole, as repeated.
         """
-        last_document = None
+        last_document, documents = None, 0
         for batch in _batches(self._candidates(split, passages, repeated)):
             tokens = self._tokens(batch)
             reasons = self._reasons(batch, tokens)
@@ -92,8 +95,13 @@ class Sieve:
                         PutAside(candidate.document, candidate.sentence, reason, candidate.text)
                     )
                 else:
-                    yield candidate.document != last_document, words
+                    begins = candidate.document != last_document
+                    documents += begins
+                    yield begins, words
                     last_document = candidate.document
+        if lost := self._accounts.documents[split] - documents:
+            self._accounts.documents_aside["without a sentence"] += lost
+            self._accounts.documents[split] = documents
 
     def _candidates(
         self, split: Split, passages: Iterable[Passage], repeated: Iterable[bool]
@@ -171,16 +179,18 @@ def require_sentences(split: Split, count: int, accounts: Accounts, config: Text
     """
     if count == 0:
         raise DataError(
-            f"the {split} split has no sentence left (put aside so far:"
-            f" {shown(accounts.sentences_aside)}); change text.minimum_words (now"
-            f" {config.minimum_words}), text.maximum_words (now {config.maximum_words}) or"
-            f" text.drop_repeated (now {config.drop_repeated})"
+            f"the {split} split has no sentence left (put aside so far: of documents"
+            f" {shown(accounts.documents_aside)}; of sentences {shown(accounts.sentences_aside)});"
+            f" change text.minimum_words (now {config.minimum_words}), text.maximum_words (now"
+            f" {config.maximum_words}), text.drop_repeated (now {config.drop_repeated}),"
+            f" text.headings (now '{config.headings}') or cleaning.repeated_documents"
         )
 
 
 def shown(counts: Mapping[str, int]) -> str:
     """Counts by reason in a line."""
-    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "none"
+    told = (f"{count} {reason}" for reason, count in sorted(counts.items()) if count)
+    return ", ".join(told) or "none"
 
 
 def _batches(candidates: Iterable[_Candidate]) -> Iterator[list[_Candidate]]:
@@ -188,7 +198,7 @@ def _batches(candidates: Iterable[_Candidate]) -> Iterator[list[_Candidate]]:
     characters = 0
     for candidate in candidates:
         batch.append(candidate)
-        characters += len(candidate.text)
+        characters += len(candidate.text) + SENTENCE_CHARACTERS
         if characters >= BATCH_CHARACTERS:
             yield batch
             batch, characters = [], 0
@@ -200,7 +210,7 @@ def _no_document(
     split: Split, accounts: Accounts, config: TextConfig, patterns: Mapping[str, str] | None
 ) -> str:
     count = accounts.document_count
-    if count == 0:
+    if accounts.documents.total() == 0:
         return "the corpus has no text in it; see corpus/raw for what was acquired"
     if patterns is not None:
         return (

@@ -37,24 +37,28 @@ class PunktSample:
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, bytes]] = []  # the largest hash first: all are negative
-        self._added = 0
+        self._heap: list[tuple[int, bytes]] = []  # the largest hash first: all are negative
+        self._hashes: set[int] = set()  # of those in the heap
         self._size = 0
 
     def add(self, document_hash: int, text: str) -> None:
-        """Take a document in; of those with one hash, the first to come goes first."""
+        """Take a document in, unless it is one that has come before."""
+        if document_hash in self._hashes:
+            return
         content = text[:TRAINING_BYTES].encode("utf-8")[:TRAINING_BYTES]
-        self._added += 1
         self._size += len(content)
-        heappush(self._heap, (-document_hash, -self._added, content))
-        while self._size - len(self._heap[0][-1]) >= TRAINING_BYTES:
-            self._size -= len(heappop(self._heap)[-1])
+        self._hashes.add(document_hash)
+        heappush(self._heap, (-document_hash, content))
+        while self._size - len(self._heap[0][1]) >= TRAINING_BYTES:
+            dropped, content = heappop(self._heap)
+            self._size -= len(content)
+            self._hashes.remove(-dropped)
 
     def trained(self) -> PunktParameters:
         """What Punkt learns from the documents: their abbreviations and the like."""
         trainer = PunktTrainer()
         room = TRAINING_BYTES
-        for _, _, content in sorted(self._heap, reverse=True):
+        for _, content in sorted(self._heap, reverse=True):
             trainer.train(content[:room].decode("utf-8", errors="ignore"), finalize=False)
             room -= min(room, len(content))
         learnt = trainer.get_params()

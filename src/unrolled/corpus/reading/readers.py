@@ -35,8 +35,9 @@ def read_passages(
 
     A file is named by its path below the folder; any other document by that and the number of its
     first line: `letters/1912.txt:7`. Every line end is LF. A whole file of records is their texts,
-    parted by blank lines. The passages of one document, joined by line ends, are its text, unless
-    one of them was blank.
+    parted by blank lines. The passages of one document, joined by line ends, are its text, but for
+    passages of plain text that are blank. A record that is blank is a blank passage: a document of
+    which nothing is left.
 
     Args:
         folder: what holds the files, as `files_below` finds them.
@@ -58,7 +59,7 @@ def read_passages(
         for start, lines_of_one in groupby(found, key=itemgetter(0)):
             name = file if document == "file" else f"{file}:{start}"
             for text in _parts(line for _, line in lines_of_one):
-                if text.strip():
+                if text.strip() or config.form != "text":
                     yield Passage(name, text)
 
 
@@ -119,7 +120,7 @@ def _texts(records: Iterable[Row], document: DocumentKind) -> Iterator[Line]:
     """The lines of the texts that are accepted and not blank."""
     is_first = True
     for record in records:
-        if record.text is None or record.is_blank:
+        if record.text is None or (document == "file" and record.is_blank):
             continue
         if document == "file" and not is_first:
             yield 1, ""

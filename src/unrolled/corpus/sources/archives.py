@@ -20,7 +20,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Literal, TypeVar, cast
 
-from unrolled.corpus.sources.compression import CHUNK_SIZE, chunks, compression_of, content
+from unrolled.corpus.sources.compression import (
+    CHUNK_SIZE,
+    SUFFIXES,
+    chunks,
+    compression_of,
+    content,
+)
 from unrolled.errors import DataError
 from unrolled.storage import new_file
 
@@ -199,7 +205,7 @@ def _walk(path: Path) -> Iterator[Member]:
     elif _holds_tar(path):
         yield from _tar_members(path)
     elif compression_of(path) is not None:
-        suffix = path.suffix if path.suffix.lower() in (".gz", ".bz2", ".xz") else ""
+        suffix = path.suffix if path.suffix.lower() in SUFFIXES else ""
         yield Member(path.name.removesuffix(suffix), "file", content(path))
     else:
         raise DataError(f"{path} must be a zip, tar, gzip, bzip2 or xz file (found none of them)")
@@ -243,7 +249,8 @@ def _holds_tar(path: Path) -> bool:
 
     That has the right checksum and a NUL, which no text has: digits might add up by chance.
     """
-    head = _Forward(_readable(str(path), content(path))).read(tarfile.BLOCKSIZE)
+    start = content(path, tarfile.BLOCKSIZE)
+    head = _Forward(_readable(str(path), start)).read(tarfile.BLOCKSIZE)
     try:
         tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
     except tarfile.HeaderError:

@@ -28,17 +28,19 @@ def bring_files(config: CorpusConfig, folder: Path) -> None:
     files = input_files(config)
     base = base_folder(config)
     for file in files:
-        target = folder / file.relative_to(base)
-        bring(file, target, folder if len(files) == 1 else target, config)
+        name = file.relative_to(base).as_posix()
+        bring(file, folder, name, "" if len(files) == 1 else f"{name}/", config)
 
 
-def bring(file: Path, target: Path, members: Path, config: CorpusConfig) -> None:
+def bring(file: Path, folder: Path, name: str, prefix: str, config: CorpusConfig) -> None:
     """Copy a file to its target, decompressed where it is compressed, or unpack what is wanted.
 
     Args:
         file: the file or archive.
-        target: what a file becomes; where it is compressed, without the suffix that says so.
-        members: the folder for the files of an archive.
+        folder: what is filled.
+        name: what the file becomes in there; where it is compressed, without the suffix that says
+            so.
+        prefix: what the names of an archive's files get before them in there.
         config: which of them are wanted.
 
     Raises:
@@ -46,10 +48,12 @@ def bring(file: Path, target: Path, members: Path, config: CorpusConfig) -> None
             have the same name.
     """
     if not is_archive(file):
-        _copy(file, target)
+        _copy(file, folder / name)
     elif _is_one_file(file):
-        _decompress(file, target)
-    elif not (unpacked := unpack(file, members, lambda member: is_wanted(member, config))):
+        _decompress(file, folder / name)
+    elif not (
+        unpacked := unpack(file, folder / prefix, lambda one: is_wanted(prefix + one, config))
+    ):
         raise DataError(nothing_wanted(file, member_names(file), config))
     else:
         for member in unpacked:

@@ -14,6 +14,9 @@ from typing import IO
 
 from unrolled.errors import DataError
 
+SUFFIXES = (".gz", ".bz2", ".xz")
+"""Ends of names under which one file is kept smaller."""
+
 CHUNK_SIZE = 1 << 20
 """Bytes; the most that is held of any member at once, however well it was compressed."""
 
@@ -49,19 +52,19 @@ def compression_of(path: Path) -> str | None:
     return next((name for name, start in FORMATS.items() if start.match(head)), None)
 
 
-def content(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, decompressed if they are compressed, in chunks."""
+def content(path: Path, size: int = CHUNK_SIZE) -> Iterator[bytes]:
+    """The bytes of a file, decompressed if they are compressed, in chunks of a size at most."""
     match compression_of(path):
         case "gzip":
             with gzip.open(path) as file:
-                yield from chunks(file)
+                yield from chunks(file, size)
         case "bzip2":
             yield from _streams(path, bz2.BZ2Decompressor)
         case "xz":
             yield from _streams(path, _new_xz)
         case _:
             with path.open("rb") as plain:
-                yield from chunks(plain)
+                yield from chunks(plain, size)
 
 
 def _new_xz() -> lzma.LZMADecompressor:
@@ -102,6 +105,7 @@ def _after_zeros(data: bytes, file: IO[bytes]) -> bytes:
     return data
 
 
-def chunks(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
-    while chunk := file.read(CHUNK_SIZE):
+def chunks(file: IO[bytes] | gzip.GzipFile, size: int = CHUNK_SIZE) -> Iterator[bytes]:
+    """What is left of a file."""
+    while chunk := file.read(size):
         yield chunk

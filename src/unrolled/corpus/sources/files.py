@@ -10,14 +10,12 @@ from unrolled.config.sections import CorpusConfig
 from unrolled.corpus.folder import files_below, is_hidden, sha256_of
 from unrolled.corpus.reading.rows import csv_rows
 from unrolled.corpus.sources.archives import is_archive, member_names
+from unrolled.corpus.sources.compression import SUFFIXES as COMPRESSED
 from unrolled.corpus.sources.patterns import matching_files, split_pattern
 from unrolled.errors import ConfigError, DataError
 
 SUFFIXES = {"text": (".txt",), "csv": (".csv",), "jsonl": (".jsonl", ".ndjson")}
 """What the files of each form are named by habit."""
-
-COMPRESSED = (".gz", ".bz2", ".xz")
-"""Ends of names under which one file is kept smaller."""
 
 SHOWN_NAMES = 5
 """So many names are shown where none of them is what was looked for."""
@@ -49,7 +47,7 @@ def input_files(config: CorpusConfig) -> list[Path]:
         name = file.relative_to(base).as_posix()
         _require_content(file, name)
         require_literal("corpus.path", str(file))
-        _check(file, name, config)
+        _check(file, name, config, "" if len(files) == 1 else f"{name}/")
     return files
 
 
@@ -128,15 +126,26 @@ def _wanted_below(folder: Path, config: CorpusConfig) -> list[Path]:
     names = [file.relative_to(folder).as_posix() for file in files]
     wanted = [file for file, name in zip(files, names, strict=True) if is_wanted(name, config)]
     if not wanted:
-        raise DataError(f"corpus.path: {nothing_wanted(folder, names, config)}")
+        archives = next(
+            (
+                f"; archives are read by a pattern: {folder}/*{file.suffix}"
+                for file in files
+                if is_archive(file)
+            ),
+            "",
+        )
+        raise DataError(f"corpus.path: {nothing_wanted(folder, names, config)}{archives}")
     return wanted
 
 
-def _check(file: Path, name: str, config: CorpusConfig) -> None:
-    """Refuse a file that is known at a glance to have nothing of what is looked for."""
+def _check(file: Path, name: str, config: CorpusConfig, prefix: str) -> None:
+    """Refuse a file that is known at a glance to have nothing of what is looked for.
+
+    What is in an archive is known by its name with the prefix before it.
+    """
     if is_archive(file):
         names = member_names(file) if file.suffix == ".zip" else None  # others are read for it
-        if names is not None and not any(is_wanted(member, config) for member in names):
+        if names is not None and not any(is_wanted(prefix + one, config) for one in names):
             raise DataError(nothing_wanted(file, names, config))
     elif config.form == "csv":
         next(csv_rows(file, config.encoding_of(name), config.column or ""), None)
