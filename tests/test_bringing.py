@@ -264,3 +264,8 @@ def test_of_several_archives_each_file_is_wanted_by_its_path_in_the_folder_that_
     found = brought(tmp_path, files, "*.zip", files=["a.zip/one*", "b.zip/*"])
 
     assert found == {"a.zip/one.txt": "A", "b.zip/one.txt": "C"}
+
+
+def test_of_a_folder_of_archives_alone_the_error_says_how_they_are_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"archives are read by a pattern: .*/here/\*\.zip$"):
+        brought(tmp_path, {"a.zip": zipped({"one.txt": "A"})}, "")

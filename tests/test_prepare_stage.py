@@ -417,6 +417,16 @@ class TestPutAside:
         assert prepared.accounts["cleaning"] == {"control_characters": 1}
 
 
+def test_a_document_in_which_no_sentence_is_found_is_told_of(tmp_path: Path) -> None:
+    text = replace(TEXT, end_token="<eos>")
+
+    prepared = Prepared(tmp_path, {"train.txt": b"one\n<eos> <eos>\n", **OTHERS}, text=text)
+
+    assert prepared.put_aside == [("train.txt:2", "", "without a sentence", "<eos> <eos>")]
+    assert prepared.accounts["documents"]["put_aside"] == {"without a sentence": 1}
+    assert prepared.accounts["documents"]["train"] == 1
+
+
 class TestTokens:
     def test_tokenised_text_keeps_its_tokens_without_ends_and_headings(
         self, tmp_path: Path

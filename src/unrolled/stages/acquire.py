@@ -78,7 +78,7 @@ def run(
         else:
             file = Path(downloaded or "")
             verify(file, config.size, config.sha256)  # it may have been put there by hand
-            bring(file, folder, str(_downloaded_name(config.urls)), "", config)
+            bring(file, folder, _downloaded_name(config.urls), "", config)
 
 
 def _downloaded_name(urls: Sequence[str]) -> str:

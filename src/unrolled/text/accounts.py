@@ -37,7 +37,7 @@ class Accounts:
         rejected: of these, how many could not be read, by reason.
         documents: how many go on, by split; while a split is sieved those that have come to it.
         documents_aside: how many do not, by reason.
-        sentences_read: found in the documents that go on.
+        sentences_read: found in the documents that are not put aside as a whole.
         sentences_aside: of these, how many do not, by reason.
         cleaning: how often each switch has changed something.
         tokenizer: what has cut sentences into tokens, and its version.

@@ -39,20 +39,17 @@ _NOT_IN_WORDS = re.compile(r"[\W_]+")
 
 
 class SplitDocuments:
-    """The documents of a corpus in the three splits.
-
-    Attributes:
-        sample: what Punkt may learn from: documents of the training split. None if it is not asked.
-    """
+    """The documents of a corpus in the three splits."""
 
     def __init__(self, folder: Path, sample: PunktSample | None) -> None:
         """No document yet.
 
         Args:
             folder: for the files that they are set down in.
-            sample: to be filled on the way.
+            sample: what Punkt may learn from, to be filled with documents of the training split;
+                None if it is not asked.
         """
-        self.sample = sample
+        self._sample = sample
         self._folder = folder
         self._files = {split: folder / f"{split}.jsonl" for split in SPLITS}
         self._fingerprints = {split: array("Q") for split in SPLITS}
@@ -91,8 +88,8 @@ class SplitDocuments:
     def _set_down(self, draft: "_Draft", split: Split, file: IO[str]) -> None:
         draft.copy_to(file)
         self._fingerprints[split].append(draft.fingerprint)
-        if split == "train" and self.sample is not None:
-            self.sample.add(draft.hash, draft.beginning)
+        if split == "train" and self._sample is not None:
+            self._sample.add(draft.hash, draft.beginning)
 
     def repeated(self, asked: bool) -> dict[Split, NDArray[np.bool_]]:
         """For each split (documents,) whether one before it says the same: the same letters and

@@ -5,7 +5,7 @@ Sentences are found before words are lowered, since Punkt goes by capitals.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 
 import numpy as np
@@ -32,6 +32,9 @@ LONGEST_WORD = 100
 """Characters: a sentence that has more for each word that it may have is long, however few words it
 has. So no tokenizer needs to look at what goes on for a megabyte, which takes some of them hours.
 """
+
+WITHOUT_SENTENCE = "without a sentence"
+"""Why a document goes of which no sentence is found or left."""
 
 Sentence = tuple[bool, list[str]]
 """Whether it begins a document, and its tokens."""
@@ -100,7 +103,7 @@ class Sieve:
                     yield begins, words
                     last_document = candidate.document
         if lost := self._accounts.documents[split] - documents:
-            self._accounts.documents_aside["without a sentence"] += lost
+            self._accounts.documents_aside[WITHOUT_SENTENCE] += lost
             self._accounts.documents[split] = documents
 
     def _candidates(
@@ -113,10 +116,13 @@ class Sieve:
                 self._accounts.documents_aside["repeated"] += 1
                 self._put_aside(PutAside.whole(name, "repeated", next(parts).text))
                 continue
-            sentences = (sentence for part in parts for sentence in self._cut(part.text))
+            first, number = next(parts), 0
+            sentences = (one for part in chain([first], parts) for one in self._cut(part.text))
             for number, sentence in enumerate(sentences, start=1):
                 self._accounts.sentences_read += 1
                 yield _Candidate(name, number, sentence)
+            if number == 0:  # else its sentences tell what became of it
+                self._put_aside(PutAside.whole(name, WITHOUT_SENTENCE, first.text))
 
     def _tokens(self, batch: Sequence[_Candidate]) -> list[list[str]]:
         """The tokens of each; none for those that are too long to be looked at."""

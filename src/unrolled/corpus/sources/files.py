@@ -58,7 +58,7 @@ def base_folder(config: CorpusConfig) -> Path:
 
 
 def is_wanted(name: str, config: CorpusConfig) -> bool:
-    """Whether a file of a folder or of an archive is one to be read, by its path in there.
+    """Whether a file of a folder or of an archive is one to be read, by its path below corpus/raw.
 
     That is what the given patterns say, or else the usual suffix of the form. A compressed file
     goes by its name without the suffix that says so.
@@ -126,15 +126,11 @@ def _wanted_below(folder: Path, config: CorpusConfig) -> list[Path]:
     names = [file.relative_to(folder).as_posix() for file in files]
     wanted = [file for file, name in zip(files, names, strict=True) if is_wanted(name, config)]
     if not wanted:
-        archives = next(
-            (
-                f"; archives are read by a pattern: {folder}/*{file.suffix}"
-                for file in files
-                if is_archive(file)
-            ),
-            "",
-        )
-        raise DataError(f"corpus.path: {nothing_wanted(folder, names, config)}{archives}")
+        told = f"corpus.path: {nothing_wanted(folder, names, config)}"
+        archive = next(filter(is_archive, files), None)
+        if archive is not None:
+            told += f"; archives are read by a pattern: {folder}/*{archive.suffix}"
+        raise DataError(told)
     return wanted
 
 
