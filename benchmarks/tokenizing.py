@@ -30,7 +30,7 @@ from unrolled.storage import Cell, write_tsv
 from unrolled.text.preparation import EXPECTED_SENTENCES
 from unrolled.text.punkt import PunktSample, Splitter
 from unrolled.text.repetition import hash_of
-from unrolled.text.sentences import lines, sentences
+from unrolled.text.sentences import sentences, sentences_by_line
 from unrolled.text.words import tokenizer
 
 TABLE = "tokenizing.tsv"
@@ -123,7 +123,10 @@ def _sentences(text: Path) -> Iterator[str]:
     splitter = _splitter(passages)
     for passage in passages:
         is_tokenised = passage.document.endswith(TOKENISED)
-        yield from lines(passage.text, None) if is_tokenised else sentences(passage.text, splitter)
+        if is_tokenised:
+            yield from sentences_by_line(passage.text, None)
+        else:
+            yield from sentences(passage.text, splitter)
 
 
 def _splitter(passages: Sequence[Passage]) -> Splitter:

@@ -32,10 +32,10 @@ import numpy as np
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from unrolled.config.sections import ReadingConfig
+from unrolled.config.sections import DocumentKind, ReadingConfig
 from unrolled.corpus.document import Passage
-from unrolled.corpus.reading import readers, rows
-from unrolled.corpus.reading.readers import DocumentKind, read_passages
+from unrolled.corpus.reading import csv_rows, readers, rows
+from unrolled.corpus.reading.readers import read_passages
 from unrolled.corpus.reading.rows import Row
 from unrolled.corpus.sources.archives import unpack
 from unrolled.errors import DataError, UnrolledError
@@ -95,8 +95,8 @@ class Limits:
     """The readers' own limits, those of bytes multiples of 4; small ones are met in small files."""
 
     row_bytes: int = rows.MOST_ROW_BYTES
-    row_lines: int = rows.MOST_ROW_LINES
-    reread_bytes: int = rows.MOST_BYTES_REREAD
+    row_lines: int = csv_rows.MOST_ROW_LINES
+    reread_bytes: int = csv_rows.MOST_BYTES_REREAD
     block_bytes: int = rows.BLOCK_BYTES
     passage_characters: int = readers.PASSAGE_CHARACTERS
 
@@ -329,8 +329,9 @@ def _read(case: Case) -> tuple[list[Row], list[Passage]]:
 def _limited(limits: Limits) -> Iterator[None]:
     with (
         patch.object(rows, "MOST_ROW_BYTES", limits.row_bytes),
-        patch.object(rows, "MOST_ROW_LINES", limits.row_lines),
-        patch.object(rows, "MOST_BYTES_REREAD", limits.reread_bytes),
+        patch.object(csv_rows, "MOST_ROW_BYTES", limits.row_bytes),
+        patch.object(csv_rows, "MOST_ROW_LINES", limits.row_lines),
+        patch.object(csv_rows, "MOST_BYTES_REREAD", limits.reread_bytes),
         patch.object(rows, "BLOCK_BYTES", limits.block_bytes),
         patch.object(readers, "PASSAGE_CHARACTERS", limits.passage_characters),
     ):

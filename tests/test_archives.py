@@ -17,7 +17,7 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.corpus.sources import archives
@@ -241,13 +241,11 @@ class TestMemberNames:
 
 class TestUnpack:
     @pytest.mark.parametrize("kind", BUILDERS)
-    @settings(deadline=None)  # files are written
     @given(contents=CONTENTS)
     def test_what_goes_in_comes_out(self, folder: Path, kind: str, contents: Contents) -> None:
         assert unpacked(folder, BUILDERS[kind](contents)) == contents
 
     @pytest.mark.parametrize("kind", COMPRESSORS)
-    @settings(deadline=None)
     @given(
         parts=st.lists(st.binary(max_size=1200), min_size=1, max_size=3), zeros=st.integers(0, 9)
     )
@@ -260,12 +258,13 @@ class TestUnpack:
 
     @pytest.mark.parametrize("kind", COMPRESSORS)
     def test_a_file_of_many_chunks_is_whole(self, tmp_path: Path, kind: str) -> None:
-        # noise, so that there are many chunks going in as well
-        noise = np.random.default_rng(1).bytes((2 << 20) + 5)
+        # which go in as three chunks of 64 KiB, by the noise alone, and come out as three of 1 MiB
+        content = np.random.default_rng(1).bytes(150_000) + bytes(2 << 20)
 
-        assert unpacked(tmp_path, COMPRESSORS[kind](noise)) == {"archive": noise}
+        assert unpacked(tmp_path, COMPRESSORS[kind](content)) == {"archive": content}
 
-    @pytest.mark.parametrize("kind", BUILDERS)
+    # Every tar is read as a stream of chunks, whatever it was compressed by.
+    @pytest.mark.parametrize("kind", ["deflated zip", "stored zip", "pax tar"])
     def test_members_of_many_chunks_are_whole(self, tmp_path: Path, kind: str) -> None:
         noise = np.random.default_rng(2).bytes(3 << 20)
         # 1 MiB ends where a block of a tar and a chunk of ours end; the others do not
@@ -319,7 +318,7 @@ class TestUnpack:
     def test_memory_is_bounded_however_well_a_file_was_compressed(
         self, tmp_path: Path, kind: str
     ) -> None:
-        zeros = bytes(32 << 20)
+        zeros = bytes(20 << 20)
         content = BUILDERS[kind]({"a": zeros}) if kind in BUILDERS else COMPRESSORS[kind](zeros)
         path = saved(tmp_path, content)
         del zeros
@@ -329,7 +328,7 @@ class TestUnpack:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
 
-        assert found.stat().st_size == 32 << 20
+        assert found.stat().st_size == 20 << 20
         # A few chunks of 1 MiB, and the window of 8 MiB that xz asks for.
         assert peak < 14 << 20
 
@@ -469,7 +468,8 @@ class TestBombs:
             unpacked(tmp_path, COMPRESSORS[kind](bytes(50001)))
 
     def test_a_small_archive_may_hold_100_mebibytes_and_no_more(self, tmp_path: Path) -> None:
-        content = COMPRESSORS["gz"](bytes((100 << 20) + 1))
+        mebibyte = COMPRESSORS["gz"](bytes(1 << 20))
+        content = mebibyte * 100 + COMPRESSORS["gz"](b"A")  # streams one after another are one file
 
         with pytest.raises(DataError, match=r"more than 104857600 bytes, .* as corpus\.path$"):
             unpacked(tmp_path, content)
@@ -497,7 +497,7 @@ class TestDamage:
     def test_no_part_of_an_archive_passes_for_the_whole(self, tmp_path: Path, kind: str) -> None:
         whole = len(GOOD[kind])
 
-        for length in {*range(0, whole, 5), *range(whole - 20, whole)}:
+        for length in {*range(0, whole, 9), *range(whole - 20, whole)}:
             with pytest.raises(DataError):
                 unpacked(tmp_path, GOOD[kind][:length])
 
@@ -521,7 +521,7 @@ class TestDamage:
         (tmp_path / "x").mkdir()
         texts: set[bytes] = set()
 
-        for _ in range(200):
+        for _ in range(40):
             with suppress(DataError):
                 texts.update(unpacked(tmp_path / "x", mutated(GOOD[kind], rng)).values())
         assert texts <= set(TWO.values()) or kind in PLAIN_TARS  # which alone have no checksum
@@ -535,7 +535,7 @@ class TestDamage:
         rng = np.random.default_rng(3)
         (tmp_path / "x").mkdir()
 
-        for _ in range(200):
+        for _ in range(40):
             with suppress(DataError):
                 unpacked(tmp_path / "x", with_another_header(GOOD[kind], rng))
         assert os.listdir(tmp_path) == ["x"]

@@ -205,7 +205,7 @@ def test_streams_do_not_depend_on_what_is_looked_at_together(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "TOGETHER", together)
-        patch.setattr(module, "whole_type", lambda largest: number_type)
+        patch.setattr(module, "integer_type", lambda largest: number_type)
         patch.setattr(module, "MARKED", together)
         batches = shuffled_streams(dataset, count, 4, np.random.default_rng(seed))
         shown = [(words_of(batch), str(batch.continues)) for batch in batches]

@@ -19,7 +19,7 @@ from unrolled.report.page.portraits import (
     units,
     wall,
 )
-from unrolled.text.words import pieces, readable
+from unrolled.text.readable import pieces, readable
 
 Row = dict[str, str]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import PROSE
@@ -23,7 +23,7 @@ from unrolled.text.cleaning import Cleaner
 from unrolled.text.documents import SplitDocuments
 from unrolled.text.preparation import Sieve, require_documents, require_sentences
 from unrolled.text.punkt import PunktSample, Splitter
-from unrolled.text.sentences import lines, sentences
+from unrolled.text.sentences import sentences, sentences_by_line
 from unrolled.text.words import tokenizer
 
 CONFIG = TextConfig(
@@ -72,7 +72,9 @@ def prepare(
         sieve = Sieve(
             config,
             lambda text: (
-                sentences(text, splitter) if config.sentences == "punkt" else lines(text, None)
+                sentences(text, splitter)
+                if config.sentences == "punkt"
+                else sentences_by_line(text, None)
             ),
             tokenizer(config.unit, config.tokenizer, config.lowercase),
             accounts,
@@ -237,7 +239,6 @@ class TestSentencesPutAside:
 
         assert sentences_of(prepared, "train") == ["One here .", "One here ."]
 
-    @settings(max_examples=30)
     @given(
         texts=st.lists(PROSE, max_size=5),
         shortest=st.integers(1, 3),

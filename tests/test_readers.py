@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.config.sections import ReadingConfig
+from unrolled.config.sections import DocumentKind, ReadingConfig
 from unrolled.corpus.document import Passage
 from unrolled.corpus.reading import readers
 from unrolled.corpus.reading.headings import heading_level
-from unrolled.corpus.reading.readers import DocumentKind, read_passages
+from unrolled.corpus.reading.readers import read_passages
 from unrolled.corpus.reading.rows import Row
 from unrolled.errors import ConfigError, DataError
 

@@ -15,7 +15,7 @@ import pytest
 from model_strategies import VOCABULARY, network_of, write_corpus
 from training_strategies import ALL_AT_ONCE, RECIPE
 from unrolled.analysis.wall import wall_sentences
-from unrolled.config.sections import ModelConfig, TrainingConfig
+from unrolled.config.sections import ModelConfig, TrainingConfig, Unit
 from unrolled.errors import DataError
 from unrolled.model.cells import CELLS
 from unrolled.model.files import read_model
@@ -25,7 +25,6 @@ from unrolled.stages import growing_wall, train, untrained
 from unrolled.stages.untrained import untrained_network
 from unrolled.storage import read_tsv
 from unrolled.text.dataset import read_dataset
-from unrolled.text.words import Unit
 from unrolled.training import loop
 from unrolled.training.loop import mean_loss
 

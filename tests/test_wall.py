@@ -14,6 +14,7 @@ from model_strategies import VOCABULARY, fixed_network, network_of, some_classes
 from report_material import summary_row
 from unrolled.analysis.copying import LEAST
 from unrolled.analysis.wall import TEMPERATURES, looks, wall_sentences
+from unrolled.config.sections import Unit
 from unrolled.model.network import Network
 from unrolled.model.types import Array
 from unrolled.stages import wall
@@ -22,7 +23,6 @@ from unrolled.storage import Cell, read_tsv, write_tsv
 from unrolled.text.classes import WordClasses
 from unrolled.text.dataset import encode_documents, write_dataset
 from unrolled.text.vocabulary import RESERVED, write_vocabulary
-from unrolled.text.words import Unit
 
 # Looks
 
@@ -100,8 +100,11 @@ def test_drawing_leaves_the_network_as_it_is(classes: WordClasses | None) -> Non
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
-@pytest.mark.parametrize("classes", [None, some_classes(7)], ids=["softmax", "classes"])
-@pytest.mark.parametrize("cell", ["elman", "lstm"])
+@pytest.mark.parametrize(
+    ("classes", "cell"),
+    [(None, "elman"), (None, "lstm"), (some_classes(7), "gru")],
+    ids=["softmax-elman", "softmax-lstm", "classes-gru"],
+)
 def test_parameters_beyond_all_bounds_draw_no_sentence_that_is_not_one(
     value: float, classes: WordClasses | None, cell: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""From a sentence to its tokens, words or characters, and back."""
+"""From a sentence to its tokens, words or characters."""
 
 from typing import get_args
 
@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from nltk.tokenize.casual import TweetTokenizer
 from nltk.tokenize.destructive import NLTKWordTokenizer
 
-from strategies import PROSE, WORDS
+from strategies import PROSE
+from unrolled.config.sections import TokenizerName, Unit
 from unrolled.errors import DataError
 from unrolled.text import words as module
-from unrolled.text.vocabulary import RESERVED
-from unrolled.text.words import TokenizerName, Unit, pieces, readable, tokenizer
+from unrolled.text.words import tokenizer
 
 NAMES: tuple[TokenizerName, ...] = get_args(TokenizerName)
 UNITS: tuple[Unit, ...] = get_args(Unit)
@@ -120,7 +120,8 @@ class TestAsNltk:
     """The tokens are those that NLTK finds in the sentence as a whole."""
 
     @example(sentences=["a,b's'", "a,b's' c", "a,,", "a,, b"], lowercase=False)
-    @settings(max_examples=500)
+    # More than usual: NLTK's rules look for much, and each of it is rare.
+    @settings(max_examples=5 * settings().max_examples)
     @given(sentences=st.lists(NASTY | LINES, max_size=6), lowercase=st.booleans())
     def test_of_sentences_of_marks_quotes_and_contractions(
         self, sentences: list[str], lowercase: bool
@@ -189,8 +190,8 @@ class TestAsNltk:
             assert tokens_of(f"It fell{end}") == by_nltk(f"It fell{end}", lowercase=False)
 
     @pytest.mark.parametrize("stops", ["a.", ".)", "' ", '" ', ". ", "!"])
-    def test_of_a_sentence_of_a_hundred_thousand_stops(self, stops: str) -> None:
-        sentence = stops * 100_000
+    def test_of_a_sentence_of_many_thousand_stops(self, stops: str) -> None:
+        sentence = stops * 20_000
 
         assert words(sentence, lowercase=False) == by_nltk(sentence, lowercase=False)
 
@@ -255,7 +256,6 @@ def test_nltk_looks_once_at_all_that_is_new_in_sentences_that_are_expected(
     ]
 
 
-@settings(max_examples=200)
 @given(
     sentences=st.lists(NASTY | LINES, max_size=8), most=st.integers(1, 6), at_once=st.integers(1, 3)
 )
@@ -351,112 +351,3 @@ def test_characters_are_lowered() -> None:
     found = tokenizer("character", "nltk_word", lowercase=True)("Aİ Σ")
 
     assert found == ["a", "i", "\u0307", "␣", "σ"]
-
-
-@given(sentence=LINES | NASTY, name=st.sampled_from(NAMES))
-def test_characters_read_as_the_sentence_they_are_of(sentence: str, name: TokenizerName) -> None:
-    tokens = tokenizer("character", name, lowercase=False)(sentence)
-
-    assert len(tokens) == len(sentence)
-    assert readable(tokens, "character") == sentence
-    assert pieces(tokens, "character") == [("", character) for character in sentence]
-
-
-def test_reserved_names_among_characters_are_shown_as_they_are() -> None:
-    tokens = ["a", "␣", *RESERVED, "␣␣"]
-
-    assert readable(tokens, "character") == "a SENTENCE_STARTSENTENCE_ENDUNKNOWN_TOKEN␣"
-    assert [text for _, text in pieces(tokens, "character")] == ["a", " ", *RESERVED, "␣"]
-
-
-# Words as people write them
-
-
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "It fell, and fell.",
-        "Don't say it's so!",
-        '"So," he said.',
-        "Of two (2) kinds; really?",
-        "naïve 東京.",
-    ],
-)
-def test_tokens_are_put_together_as_people_write_them(sentence: str) -> None:
-    assert readable(words(sentence, lowercase=False), "word") == sentence
-
-
-def test_nothing_reads_as_nothing() -> None:
-    assert readable([], "word") == ""
-
-
-# In pieces
-
-MARKS = ["``", "''", "'", "'s", "n't", ",", ".", "...", "(", ")", "$", "%", "--", "can", "not", "?"]
-"""What is written closer to its neighbours than other words, or otherwise than it is."""
-
-TOKENS = st.lists(st.sampled_from(MARKS) | WORDS, max_size=10)
-
-
-def joined(tokens: list[str]) -> str:
-    return "".join(space + text for space, text in pieces(tokens, "word"))
-
-
-def as_written(token: str) -> str:
-    """A token with the quotation marks that people write."""
-    return token.replace("``", '"').replace("''", '"')
-
-
-@given(sentence=PROSE)
-def test_the_pieces_of_prose_are_what_is_read(sentence: str) -> None:
-    tokens = words(sentence, lowercase=False)
-
-    assert joined(tokens) == readable(tokens, "word")
-
-
-@given(tokens=TOKENS)
-def test_pieces_are_what_is_read_wherever_that_has_all_tokens_in_their_order(
-    tokens: list[str],
-) -> None:
-    read = readable(tokens, "word")
-
-    has_all = "".join(read.split()) == "".join(map(as_written, tokens))
-    assert joined(tokens) == (read if has_all else " ".join(tokens))
-
-
-@given(tokens=TOKENS)
-def test_each_token_has_a_piece_of_white_space_and_text(tokens: list[str]) -> None:
-    found = pieces(tokens, "word")
-
-    assert len(found) == len(tokens)
-    for (space, text), token in zip(found, tokens, strict=True):
-        assert space.strip() == ""
-        assert text in {token, as_written(token)}
-
-
-def test_quotation_marks_are_written_as_people_write_them() -> None:
-    assert pieces(["``", "Yes", "''", ",", "he", "said", "."], "word") == [
-        ("", '"'),
-        ("", "Yes"),
-        ("", '"'),
-        ("", ","),
-        (" ", "he"),
-        (" ", "said"),
-        ("", "."),
-    ]
-
-
-def test_tokens_that_are_changed_in_other_ways_are_joined_by_single_spaces() -> None:
-    tokens = ["He", "said", "``", "no", "'", "''"]
-
-    # the two last marks have changed places
-    assert readable(tokens, "word") == 'He said "no"\''
-    assert joined(tokens) == "He said `` no ' ''"
-
-
-def test_text_that_has_more_than_the_tokens_is_not_cut_into_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("unrolled.text.words.readable", lambda tokens, unit: "no, no more")
-
-    assert joined(["no", ",", "no"]) == "no , no"

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unrolled.config.sections import Unit
 from unrolled.text.dataset import Dataset
 from unrolled.text.vocabulary import RESERVED, Ids
-from unrolled.text.words import Unit
 
 LEAST: Mapping[Unit, int] = {"word": 5, "character": 25}
 """Shorter runs of words, or of characters, are the language's own, in any two texts."""

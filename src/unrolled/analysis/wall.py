@@ -10,9 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from unrolled.analysis.sampling import Sample, draw_sentences
-from unrolled.config.sections import SamplingConfig
+from unrolled.config.sections import SamplingConfig, Unit
 from unrolled.model.network import Network
-from unrolled.text.words import Unit
 
 TEMPERATURES = (0.5, 0.8, 1.1)
 """A cautious one, the usual one, and one that evens out what the network has learned."""

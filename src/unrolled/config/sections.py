@@ -13,6 +13,15 @@ from unrolled.config.paths import require_literal
 from unrolled.config.sweep import depth_limit
 from unrolled.errors import ConfigError
 
+DocumentKind = Literal["file", "block", "row", "heading"]
+"""What a document is, and so where one ends."""
+
+Unit = Literal["word", "character"]
+"""What a token is."""
+
+TokenizerName = Literal["nltk_word", "nltk_tweet", "whitespace"]
+"""How words are told from one another."""
+
 
 @dataclass(frozen=True)
 class ReadingConfig:
@@ -52,8 +61,8 @@ class ReadingConfig:
 
 
 @dataclass(frozen=True)
-class CorpusConfig(ReadingConfig):
-    """Where the text comes from as well."""
+class OriginConfig:
+    """Where the text comes from; the other part of the section `corpus`."""
 
     source: Literal["documentation", "path", "url", "grammar"]
     packages: Sequence[str]
@@ -66,7 +75,6 @@ class CorpusConfig(ReadingConfig):
     citation: str | None
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         needed = {"path": ("path",), "url": ("url", "size", "sha256")}
         for key in needed.get(self.source, ()):
             if getattr(self, key) is None:
@@ -83,6 +91,15 @@ class CorpusConfig(ReadingConfig):
     def urls(self) -> Sequence[str]:
         """The addresses of the one file, the first to be asked first."""
         return [self.url] if isinstance(self.url, str) else self.url or []
+
+
+@dataclass(frozen=True)
+class CorpusConfig(OriginConfig, ReadingConfig):
+    """The whole section `corpus`."""
+
+    def __post_init__(self) -> None:
+        OriginConfig.__post_init__(self)
+        ReadingConfig.__post_init__(self)
 
 
 @dataclass(frozen=True)
@@ -128,8 +145,8 @@ class CleaningConfig:
 class TokensConfig:
     """From a sentence to tokens; a part of the section `text`."""
 
-    unit: Literal["word", "character"]
-    tokenizer: Literal["nltk_word", "nltk_tweet", "whitespace"]
+    unit: Unit
+    tokenizer: TokenizerName
     lowercase: bool
 
 
@@ -137,7 +154,7 @@ class TokensConfig:
 class TextConfig(TokensConfig):
     """From text to sentences of tokens in three splits."""
 
-    document: Literal["file", "block", "row", "heading"]
+    document: DocumentKind
     sentences: Literal["punkt", "line"]
     end_token: str | None
     headings: Literal["keep", "drop"]

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unrolled.arrays import read_tensors, write_tensors
 from unrolled.errors import DataError
 from unrolled.model.cells import CELLS
 from unrolled.model.initialisation import parameter_shapes
 from unrolled.model.network import Network, laid_out
 from unrolled.model.types import Parameters
-from unrolled.storage import read_json, read_tensors, write_json, write_tensors
+from unrolled.storage import read_json, write_json
 from unrolled.text.classes import WordClasses
 from unrolled.text.vocabulary import Ids, Vocabulary, read_vocabulary, write_vocabulary
 

@@ -4,10 +4,10 @@ import time
 from dataclasses import dataclass, field
 
 from unrolled.analysis.wall import wall_sentences
+from unrolled.config.sections import Unit
 from unrolled.model.network import Network
 from unrolled.storage import Cell
 from unrolled.text.vocabulary import Vocabulary
-from unrolled.text.words import Unit
 from unrolled.training.loop import Evaluation
 
 COLUMNS = ["epoch", "temperature", "sample", "tokens", "log_probability", "ended"]

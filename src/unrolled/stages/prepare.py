@@ -27,7 +27,7 @@ from unrolled.text.preparation import (
 )
 from unrolled.text.punkt import PunktSample, Splitter, write_punkt
 from unrolled.text.sentence_file import write_sentences
-from unrolled.text.sentences import lines, sentences
+from unrolled.text.sentences import sentences, sentences_by_line
 from unrolled.text.words import tokenizer
 
 REJECTED = ["file", "row", "reason", "bytes"]
@@ -127,7 +127,7 @@ def _cutting(
     """What makes sentences of a passage; what Punkt has learned for it is written."""
     if sample is None:
         write_json(punkt, None)
-        return lambda passage: lines(passage, text.end_token)
+        return lambda passage: sentences_by_line(passage, text.end_token)
     parameters = sample.trained()
     write_punkt(punkt, parameters)
     splitter = Splitter(parameters)

@@ -8,7 +8,7 @@ from unrolled.analysis.sampling import draw_sentences
 from unrolled.config.sections import SamplingConfig
 from unrolled.model.files import read_model
 from unrolled.storage import Cell, read_json, write_tsv
-from unrolled.text.words import readable
+from unrolled.text.readable import readable
 
 COLUMNS = ["sample", "text", "tokens", "log_probability", "temperature", "ended"]
 

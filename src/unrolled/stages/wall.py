@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unrolled.analysis.copying import LEAST, copied_spans
+from unrolled.config.sections import Unit
 from unrolled.report.runs import best_run, run_results
 from unrolled.storage import Cell, read_tsv, write_tsv
 from unrolled.text.dataset import read_dataset
 from unrolled.text.vocabulary import read_vocabulary
-from unrolled.text.words import Unit
 
 COLUMNS = [
     "run",

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unrolled.arrays import new_array, read_array, release, write_array
 from unrolled.errors import DataError
-from unrolled.storage import new_array, read_array, release, write_array
 from unrolled.text.vocabulary import Ids, Vocabulary
 
 FILES = ("ids.npy", "sentences.npy", "documents.npy")
@@ -85,7 +85,7 @@ class Dataset:
             first = last
 
     def release(self) -> None:
-        """Give the pages of arrays mapped into memory back to the system (see storage.release)."""
+        """Give the pages of arrays mapped into memory back to the system (see arrays.release)."""
         for array in (self.ids, self.sentences, self.documents):
             release(array)
 

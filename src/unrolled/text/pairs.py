@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.text.dataset import Dataset
-from unrolled.text.whole import Whole, whole_type
+from unrolled.text.integers import Integers, integer_type
 
 BLOCK = 2**20
 """Tokens of a split looked at together: arrays of 4 and 8 MB."""
@@ -42,8 +42,8 @@ class Pairs:
         shape: how many different first numbers there may be, and how many second ones.
     """
 
-    keys: Whole
-    counts: Whole
+    keys: Integers
+    counts: Integers
     shape: tuple[int, int]
 
     def __len__(self) -> int:
@@ -57,12 +57,12 @@ class Pairs:
         starts = np.searchsorted(self.keys, least.astype(self.keys.dtype))  # else keys are copied
         return np.append(starts, len(self))
 
-    def beside(self, first: int) -> tuple[Whole, Whole]:
+    def beside(self, first: int) -> tuple[Integers, Integers]:
         """The second numbers that were seen with a first one, and how often each was."""
         those = slice(self.starts[first], self.starts[first + 1])
         return self.keys[those] - first * self.shape[1], self.counts[those]
 
-    def counts_of(self, firsts: NDArray[Any], seconds: NDArray[Any]) -> Whole:
+    def counts_of(self, firsts: NDArray[Any], seconds: NDArray[Any]) -> Integers:
         """How often each pair was seen, 0 for one that never was; of the shape of both arrays."""
         keys = _keys(firsts, seconds, self.shape)
         found = np.minimum(np.searchsorted(self.keys, keys), len(self) - 1)
@@ -109,7 +109,9 @@ class Pairs:
             for firsts, seconds, counts in self.parts()
         )
 
-    def _summed(self, keys: Whole, counts: NDArray[np.float64], shape: tuple[int, int]) -> "Pairs":
+    def _summed(
+        self, keys: Integers, counts: NDArray[np.float64], shape: tuple[int, int]
+    ) -> "Pairs":
         """Pairs with their counts, those of equal keys added up."""
         different, place = np.unique(keys, return_inverse=True)
         sums = np.bincount(place, counts).astype(self.counts.dtype)
@@ -125,7 +127,7 @@ def count_pairs(dataset: Dataset, vocabulary_size: int, tokens: int = BLOCK) -> 
         tokens: so many of the split are looked at together.
     """
     shape = (vocabulary_size, vocabulary_size)
-    count_type = whole_type(len(dataset.ids))
+    count_type = integer_type(len(dataset.ids))
 
     def counted(block: Dataset) -> Pairs:
         keys, counts = np.unique(_keys(*block.neighbours, shape), return_counts=True)
@@ -159,8 +161,8 @@ def _merge_last(runs: list[Pairs]) -> None:
     runs.append(Pairs(keys, counts, more.shape))
 
 
-def _keys(firsts: NDArray[Any], seconds: NDArray[Any], shape: tuple[int, int]) -> Whole:
+def _keys(firsts: NDArray[Any], seconds: NDArray[Any], shape: tuple[int, int]) -> Integers:
     """The keys of pairs in a table of some shape."""
     keys = firsts.astype(np.int64) * shape[1] + seconds
-    narrow: Whole = keys.astype(whole_type(shape[0] * shape[1]))
+    narrow: Integers = keys.astype(integer_type(shape[0] * shape[1]))
     return narrow

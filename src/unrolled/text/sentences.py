@@ -14,7 +14,7 @@ def sentences(text: str, splitter: PunktSentenceTokenizer) -> Iterator[str]:
         yield from splitter.tokenize(" ".join(paragraph.split()))
 
 
-def lines(text: str, end_token: str | None) -> Iterator[str]:
+def sentences_by_line(text: str, end_token: str | None) -> Iterator[str]:
     """The lines of a text that are not blank, each a sentence exactly as it stands.
 
     Args:

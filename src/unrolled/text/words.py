@@ -1,4 +1,4 @@
-"""From a sentence to its tokens, words or characters, and back.
+"""From a sentence to its tokens, words or characters.
 
 No token holds a space or a line feed, so that sentences can be written as lines of tokens parted by
 spaces. A space that is a token or part of one is written "␣" (U+2423).
@@ -8,29 +8,16 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain, islice
-from typing import Literal
 
 from nltk.tokenize.casual import TweetTokenizer
 from nltk.tokenize.destructive import NLTKWordTokenizer
-from nltk.tokenize.treebank import TreebankWordDetokenizer
 
+from unrolled.config.sections import TokenizerName, Unit
 from unrolled.errors import DataError
-
-Unit = Literal["word", "character"]
-"""What a token is."""
-
-TokenizerName = Literal["nltk_word", "nltk_tweet", "whitespace"]
-"""How words are told from one another."""
+from unrolled.text.characters import SPACE, characters
 
 Tokenize = Callable[[str], list[str]]
 """From a sentence, which holds no line feed, to its tokens."""
-
-SPACE = "␣"
-
-_AS_TOKEN = {" ": SPACE, SPACE: SPACE * 2}
-_AS_CHARACTER = {token: character for character, token in _AS_TOKEN.items()}
-
-_DETOKENIZER = TreebankWordDetokenizer()
 
 
 class Tokenizer:
@@ -73,8 +60,7 @@ def tokenizer(unit: Unit, name: TokenizerName, lowercase: bool) -> Tokenizer:
 
 def _characters(lowercase: bool, sentence: str) -> list[str]:
     """The code points of a sentence; lower case may have more of them (İ becomes i and a dot)."""
-    text = sentence.lower() if lowercase else sentence
-    return [_AS_TOKEN.get(character, character) for character in text]
+    return characters(sentence.lower() if lowercase else sentence)
 
 
 def _parted_words(lowercase: bool, sentence: str) -> list[str]:
@@ -249,42 +235,3 @@ def _is_plain(chunk: str) -> bool:
     if not _PLAIN.fullmatch(chunk):
         return False
     return not _CONTRACTIONS.search(chunk + " ")
-
-
-# Back to text
-
-
-def readable(tokens: Sequence[str], unit: Unit) -> str:
-    """Tokens put together as people write them: no space before a comma, brackets closed up."""
-    if unit == "character":
-        return "".join(_AS_CHARACTER.get(token, token) for token in tokens)
-    text: str = _DETOKENIZER.detokenize(list(tokens))
-    return text
-
-
-def pieces(tokens: Sequence[str], unit: Unit) -> list[tuple[str, str]]:
-    """For each token the white space before it and its text; all joined are what `readable` says.
-
-    A word's text may differ from it in quotation marks: `` and '' are written as ". Where NLTK has
-    changed more, so that the words are not found in the readable text one after the other, they
-    are given as they are, joined by single spaces. Before a character there is no white space: a
-    space is a token.
-    """
-    if unit == "character":
-        return [("", _AS_CHARACTER.get(token, token)) for token in tokens]
-    apart = [(" " if number else "", token) for number, token in enumerate(tokens)]
-    return _aligned(tokens, readable(tokens, unit)) or apart
-
-
-def _aligned(tokens: Sequence[str], text: str) -> list[tuple[str, str]] | None:
-    """The text in the pieces of its tokens; None where they are not all that it is made of."""
-    found = []
-    for token in tokens:
-        rest = text.lstrip()
-        written = token.replace("``", '"').replace("''", '"')
-        piece = next((piece for piece in (token, written) if rest.startswith(piece)), None)
-        if piece is None:
-            return None
-        found.append((text.removesuffix(rest), piece))
-        text = rest.removeprefix(piece)
-    return None if text else found

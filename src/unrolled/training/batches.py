@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from unrolled.model.packing import PackedBatch, pack, pack_pairs
 from unrolled.text.dataset import Dataset
+from unrolled.text.integers import Integers, integer_type
 from unrolled.text.vocabulary import Ids
-from unrolled.text.whole import Whole, whole_type
 
 EVALUATION_BATCH = 64
 """Sentences or documents whose hidden states are held at once while a split is scored."""
@@ -86,7 +86,7 @@ class Stream:
     """
 
     dataset: Dataset
-    sentences: Whole
+    sentences: Integers
     begins: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -128,7 +128,7 @@ class Stream:
             offset += len(ids) - 1
 
     @cached_property
-    def _marks(self) -> Whole:
+    def _marks(self) -> Integers:
         """How many tokens are predicted before some sentences, each `MARKED` further on, and in
         all last.
         """
@@ -137,7 +137,7 @@ class Stream:
         for first, ends in _ends(self.dataset, self.sentences):
             marks += ends[-first % MARKED : -1 : MARKED].tolist()
             total = int(ends[-1])
-        return np.array([*marks, total], dtype=whole_type(total))
+        return np.array([*marks, total], dtype=integer_type(total))
 
 
 @dataclass(frozen=True)
@@ -241,14 +241,14 @@ def _document(dataset: Dataset, start: int, stop: int) -> Stream:
     return Stream(dataset, sentences, sentences == start)
 
 
-def _in_order(dataset: Dataset, documents: NDArray[np.int64]) -> tuple[Whole, NDArray[np.bool_]]:
+def _in_order(dataset: Dataset, documents: NDArray[np.int64]) -> tuple[Integers, NDArray[np.bool_]]:
     """The sentences of all documents in some order of these, and which of them begin one.
 
     Args:
         dataset: the split.
         documents: (documents,) every index once.
     """
-    sentences = np.empty(len(dataset), dtype=whole_type(len(dataset)))
+    sentences = np.empty(len(dataset), dtype=integer_type(len(dataset)))
     begins = np.zeros(len(dataset), dtype=np.bool_)
     filled = 0
     for first in range(0, len(documents), TOGETHER):
@@ -264,7 +264,7 @@ def _in_order(dataset: Dataset, documents: NDArray[np.int64]) -> tuple[Whole, ND
     return sentences, begins
 
 
-def _cuts(dataset: Dataset, sentences: Whole, count: int) -> list[int]:
+def _cuts(dataset: Dataset, sentences: Integers, count: int) -> list[int]:
     """The places of sentences with which streams of about the same length begin, but for the first.
 
     Args:
@@ -284,7 +284,7 @@ def _cuts(dataset: Dataset, sentences: Whole, count: int) -> list[int]:
     return cuts
 
 
-def _ends(dataset: Dataset, sentences: Whole) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def _ends(dataset: Dataset, sentences: Integers) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """How many tokens are predicted before some sentences and up to the end of each of them.
 
     Yields:

@@ -8,18 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
-from typing import Literal
 
-from unrolled.config.sections import ReadingConfig
+from unrolled.config.sections import DocumentKind, ReadingConfig
 from unrolled.corpus.document import Passage
 from unrolled.corpus.folder import files_below
+from unrolled.corpus.reading.csv_rows import csv_rows
 from unrolled.corpus.reading.headings import heading_level
-from unrolled.corpus.reading.rows import Row, csv_rows, json_rows, lines
+from unrolled.corpus.reading.json_rows import json_rows
+from unrolled.corpus.reading.rows import Row, text_rows
 
 PASSAGE_CHARACTERS = 2**20
 """A longer document is given in parts."""
-
-DocumentKind = Literal["file", "block", "row", "heading"]
 
 Note = Callable[[str, Row], None]
 """Takes the name of a file and a row of it."""
@@ -66,7 +65,7 @@ def read_passages(
 def _rows(path: Path, config: ReadingConfig, encoding: str) -> Iterator[Row]:
     match config.form:
         case "text":
-            return lines(path, encoding)
+            return text_rows(path, encoding)
         case "csv":
             return csv_rows(path, encoding, config.column or "")
         case "jsonl":

@@ -5,7 +5,6 @@ stays beside its place as a hidden part until the file is whole, so that a trans
 goes on from there: at the next attempt, at the next address, and after a kill.
 """
 
-import html
 import os
 import re
 import sys
@@ -14,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from textwrap import shorten
 from time import sleep
 
 import requests
@@ -33,6 +31,13 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
 from unrolled.corpus.folder import sha256_of
+from unrolled.corpus.sources.download_failures import (
+    AddressError,
+    PassingError,
+    failures_told,
+    innermost,
+)
+from unrolled.corpus.sources.web_page import BEGINNING_SIZE, web_page
 from unrolled.errors import DataError
 
 CONNECT_TIMEOUT_SECONDS = 9.5
@@ -61,25 +66,6 @@ DISCONTINUING_STATUSES = {
 
 CHUNK_SIZE = 1 << 16
 """Bytes; enough to keep Python out of the way, few enough for a smooth progress bar."""
-
-BEGINNING_SIZE = 1 << 12
-"""Bytes of an answer in which the title of a web page is looked for."""
-
-
-class _AddressError(Exception):
-    """What an address gave instead of the file; another attempt would be in vain."""
-
-    reached = True
-    """Whether the address answered at all."""
-
-
-class _PassingError(_AddressError):
-    """What another attempt may mend."""
-
-    def __init__(self, problem: str, wait_seconds: float = 0.0, reached: bool = True) -> None:
-        super().__init__(problem)
-        self.wait_seconds = wait_seconds  # that the server asks for
-        self.reached = reached
 
 
 class _DiscontinuedError(Exception):
@@ -128,11 +114,11 @@ def download(urls: Sequence[str], size: int, sha256: str, path: Path) -> None:
     """
     wanted = _Wanted(size, sha256, path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    failures: list[tuple[str, _AddressError]] = []
+    failures: list[tuple[str, AddressError]] = []
     for url in urls:
         try:
             _fetch(url, wanted)
-        except _AddressError as failure:
+        except AddressError as failure:
             failures.append((url, failure))
         else:
             os.replace(wanted.part, path)
@@ -145,7 +131,7 @@ def _fetch(url: str, wanted: _Wanted) -> None:
     retrying = Retrying(
         stop=stop_after_attempt(ATTEMPTS),
         wait=BACK_OFF + wait_exception(_seconds_asked_for),
-        retry=retry_if_exception_type(_PassingError),
+        retry=retry_if_exception_type(PassingError),
         before_sleep=_tell,
         sleep=sleep,
         reraise=True,
@@ -154,7 +140,7 @@ def _fetch(url: str, wanted: _Wanted) -> None:
 
 
 def _seconds_asked_for(error: BaseException) -> float:
-    return error.wait_seconds if isinstance(error, _PassingError) else 0.0
+    return error.wait_seconds if isinstance(error, PassingError) else 0.0
 
 
 def _tell(state: RetryCallState) -> None:
@@ -167,7 +153,7 @@ def _attempt(url: str, wanted: _Wanted) -> None:
     """Make the part whole by one request; by another, from the first byte, if it is discontinued.
 
     Raises:
-        _AddressError: the part is not whole. It is gone if it is the wrong file, else it stays.
+        AddressError: the part is not whole. It is gone if it is the wrong file, else it stays.
     """
     try:
         if wanted.part_is_whole():  # a kill may come between the last byte and the new name
@@ -179,12 +165,12 @@ def _attempt(url: str, wanted: _Wanted) -> None:
         _transfer(url, wanted, 0)
     except (requests.ConnectionError, requests.Timeout, ChunkedEncodingError) as error:
         reached = not isinstance(error, requests.ConnectionError)
-        raise _PassingError(f"cannot be downloaded: {_innermost(error)}", reached=reached) from None
+        raise PassingError(f"cannot be downloaded: {innermost(error)}", reached=reached) from None
     except RequestException as error:
-        raise _AddressError(f"cannot be downloaded: {_innermost(error)}") from None
+        raise AddressError(f"cannot be downloaded: {innermost(error)}") from None
     except HTTPError as error:
         received = f"{wanted.part_size()} of {wanted.size} bytes"
-        raise _PassingError(f"breaks off after {received}: {_innermost(error)}") from None
+        raise PassingError(f"breaks off after {received}: {innermost(error)}") from None
 
 
 def _transfer(url: str, wanted: _Wanted, start: int) -> None:
@@ -196,13 +182,13 @@ def _transfer(url: str, wanted: _Wanted, start: int) -> None:
             return
         problem = _problem(wanted, received)
         if start:
-            raise _PassingError(problem) if received < wanted.size else _DiscontinuedError
+            raise PassingError(problem) if received < wanted.size else _DiscontinuedError
         page = _page(response, _beginning_of(wanted.part))
         if received < wanted.size and not page and "Transfer-Encoding" not in response.headers:
             # Neither a length nor chunks: a lost connection looks like the end.
-            raise _PassingError(problem)
+            raise PassingError(problem)
     wanted.part.unlink()
-    raise _AddressError(page or problem)
+    raise AddressError(page or problem)
 
 
 def _response(url: str, start: int) -> Response:
@@ -217,7 +203,7 @@ def _agreed_start(response: Response, wanted: _Wanted, start: int) -> int:
     """The byte at which the answer begins: `start`, or 0 if the server knows no ranges.
 
     Raises:
-        _AddressError: it is not an answer to be received.
+        AddressError: it is not an answer to be received.
         _DiscontinuedError: the server has no such range, or sends another one.
     """
     status = response.status_code
@@ -230,7 +216,7 @@ def _agreed_start(response: Response, wanted: _Wanted, start: int) -> int:
     stated = response.raw.length_remaining  # None if it is not stated
     if stated not in (None, wanted.size):
         problem = f"sends {stated} bytes; expected {wanted.size} (corpus.size)"
-        raise _AddressError(_page(response, _beginning(response)) or problem)
+        raise AddressError(_page(response, _beginning(response)) or problem)
     return 0
 
 
@@ -240,17 +226,17 @@ def _continues(response: Response, wanted: _Wanted, start: int) -> bool:
     return re.fullmatch(rf"bytes {start}-\d+/({wanted.size}|\*)", stated.strip()) is not None
 
 
-def _refusal(response: Response) -> _AddressError:
+def _refusal(response: Response) -> AddressError:
     """What is to be said of a status other than 200."""
     problem = f"answers with HTTP status {response.status_code}; expected 200"
     if response.status_code < 500 and response.status_code not in PASSING_STATUSES:
-        return _AddressError(problem)
+        return AddressError(problem)
     wait_seconds = 0.0
     with suppress(InvalidHeader, ValueError, OverflowError):  # a date may be no date
         wait_seconds = Retry().get_retry_after(response.raw) or 0.0
     if wait_seconds > LONGEST_WAIT_SECONDS:
-        return _AddressError(f"{problem}, and asks to be left alone for {wait_seconds:.0f} s")
-    return _PassingError(problem, wait_seconds)
+        return AddressError(f"{problem}, and asks to be left alone for {wait_seconds:.0f} s")
+    return PassingError(problem, wait_seconds)
 
 
 def _receive(response: Response, wanted: _Wanted, start: int) -> int:
@@ -284,15 +270,7 @@ def _problem(wanted: _Wanted, received: int) -> str:
 
 
 def _page(response: Response, beginning: bytes) -> str | None:
-    """What is to be said of an answer that is not the file but a web page; None if it is none."""
-    text = beginning.decode("utf-8", errors="replace")
-    is_page = re.match(r"[\ufeff\s]*<(!doctype\s+html|html)\b", text, re.IGNORECASE)
-    content_type = response.headers.get("Content-Type", "").lower()
-    if not is_page and not content_type.startswith("text/html"):
-        return None
-    title = re.search(r"<title\b[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
-    named = f" ({shorten(html.unescape(title[1]), 100)!r})" if title else ""
-    return f"answers with a web page{named} instead of the file"
+    return web_page(beginning, response.headers.get("Content-Type", ""))
 
 
 def _beginning(response: Response) -> bytes:
@@ -307,17 +285,9 @@ def _beginning_of(part: Path) -> bytes:
         return file.read(BEGINNING_SIZE)
 
 
-def _message(wanted: _Wanted, failures: Sequence[tuple[str, _AddressError]]) -> str:
+def _message(wanted: _Wanted, failures: Sequence[tuple[str, AddressError]]) -> str:
     """What each address gave, in a line each, what is wanted and how to do without the web."""
-    lines = [f"{url} {failure}{_attempts(failure)}" for url, failure in failures]
-    if len(lines) != 1:
-        header = f"none of the {len(lines)} addresses of corpus.url gives the file"
-        lines = [header, *(f"  {line}" for line in lines)]
-    if not any(failure.reached for _, failure in failures):
-        lines.append(
-            "No address could be reached: is this machine connected to the internet? If it needs a"
-            " proxy, name it in the environment variable HTTPS_PROXY."
-        )
+    lines = failures_told(failures, ATTEMPTS)
     lines.append(f"Wanted: {wanted.size} bytes with the sha256 {wanted.sha256}")
     if 0 < (received := wanted.part_size()) < wanted.size:
         lines.append(f"Received and kept, to be continued by the next run: {received} bytes")
@@ -326,14 +296,3 @@ def _message(wanted: _Wanted, failures: Sequence[tuple[str, _AddressError]]) -> 
         " (with corpus.source: path)"
     )
     return "\n".join(lines)
-
-
-def _attempts(failure: _AddressError) -> str:
-    return f" ({ATTEMPTS} attempts)" if isinstance(failure, _PassingError) else ""
-
-
-def _innermost(error: BaseException) -> str:
-    """The cause in one line; the errors that requests wraps around it are longer and say less."""
-    while error.__context__ is not None:
-        error = error.__context__
-    return " ".join(str(error).split()) or type(error).__name__

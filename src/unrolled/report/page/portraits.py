@@ -7,9 +7,10 @@ from typing import Any
 
 from unrolled.analysis.measures import perplexity
 from unrolled.analysis.units import PLACE, VARIANCE, WORD_CLASS
+from unrolled.config.sections import Unit
 from unrolled.report.numbers import number
 from unrolled.report.page.material import Row
-from unrolled.text.words import Unit, pieces
+from unrolled.text.readable import pieces
 
 SURPRISE_STEPS = (0.0, 0.5, 1.0, 2.0, 3.0, 4.5, 6.0, 8.0)
 """From how many nats on a word has each colour."""

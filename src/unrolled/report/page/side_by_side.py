@@ -10,7 +10,7 @@ from unrolled.report.page.frame import environment, frame
 from unrolled.report.page.material import Row
 from unrolled.report.pictures import DrawnPicture
 from unrolled.report.runs import Setting, best_run, best_setting, by_setting, run_results
-from unrolled.text.words import readable
+from unrolled.text.readable import readable
 
 _TEMPERATURE = str(TEMPERATURES[1])
 """That of the samples, neither bold nor timid."""
