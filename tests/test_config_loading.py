@@ -114,6 +114,30 @@ class TestCheckedConfig:
             checked_config(DEFAULTS, [], SCHEMA_FILE, tmp_path / "config.yaml")
 
 
+class TestAFileThatIsReadAgain:
+    def test_it_is_read_anew_once_it_has_changed(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.yaml").write_text("a: 1\n")
+        before = read_config_file(tmp_path / "mine.yaml")
+
+        (tmp_path / "mine.yaml").write_text("a: 2\n")
+
+        assert (before, read_config_file(tmp_path / "mine.yaml")) == ({"a": 1}, {"a": 2})
+
+    def test_what_was_done_to_its_values_is_not_in_them(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.yaml").write_text("a: {b: [1]}\n")
+
+        read_config_file(tmp_path / "mine.yaml")["a"]["b"].append(2)
+
+        assert read_config_file(tmp_path / "mine.yaml") == {"a": {"b": [1]}}
+
+    def test_an_error_names_the_one_of_two_equal_files_that_was_read(self, tmp_path: Path) -> None:
+        for name in ("mine.yaml", "yours.yaml"):
+            (tmp_path / name).write_text("- a\n")
+
+            with pytest.raises(ConfigError, match=rf"{name} must hold keys and values"):
+                read_config_file(tmp_path / name)
+
+
 class TestOrderOfKeys:
     def test_keys_in_another_order_give_the_same_text(self) -> None:
         config = checked_config(turned(DEFAULTS), [DEFAULTS_FILE], SCHEMA_FILE, DEFAULTS_FILE)
@@ -124,14 +148,14 @@ class TestOrderOfKeys:
     def test_patterns_of_files_keep_their_order_since_the_first_that_fits_counts(self) -> None:
         encoding = {"b*": "cp1252", "a*": "big5", "*": "utf-16"}
 
-        config = checked(command_line={"corpus": {"encoding": encoding}})
+        config = checked(command_line={"corpus": {**OWN_FILE, "encoding": encoding}})
 
         assert list(config["corpus"]["encoding"].items()) == list(encoding.items())
 
     def test_splits_are_given_in_the_order_of_training_validation_and_test(self) -> None:
         splits = {"test": "c", "valid": "b", "train": "a"}
 
-        config = checked(command_line={"corpus": {"splits": splits}})
+        config = checked(command_line={"corpus": {**OWN_FILE, "splits": splits}})
 
         assert list(config["corpus"]["splits"].items()) == [*reversed(splits.items())]
 
@@ -339,6 +363,7 @@ def write(path: Path, content: Changes) -> None:
     path.write_text(yaml.safe_dump(dict(content)), encoding="utf-8")
 
 
+OWN_FILE = {"source": "path", "path": "a.txt"}
 ADDRESS = {"source": "url", "url": "https://example.org/a.txt", "size": 3, "sha256": "a" * 64}
 
 
@@ -510,7 +535,7 @@ class TestValuesThatMustFitEachOther:
         checked(command_line={"corpus": {"source": "grammar"}, "grammar": grammar})
 
     def test_a_source_with_what_it_needs_will_do(self) -> None:
-        checked(command_line={"corpus": {"source": "path", "path": "a.txt"}})
+        checked(command_line={"corpus": OWN_FILE})
         checked(command_line={"corpus": ADDRESS})
 
     def test_a_download_has_one_checksum(self) -> None:
@@ -529,7 +554,7 @@ class TestValuesThatMustFitEachOther:
         said = message({"corpus": {"form": form}})
 
         assert said == f"corpus.{key} must be given when corpus.form is '{form}' (got null)"
-        checked(command_line={"corpus": {"form": form, key: "body"}})
+        checked(command_line={"corpus": {**OWN_FILE, "form": form, key: "body"}})
 
     @pytest.mark.parametrize(
         ("form", "key", "owner"),
@@ -551,11 +576,35 @@ class TestValuesThatMustFitEachOther:
 
     @pytest.mark.parametrize(("form", "key"), [("csv", "column"), ("jsonl", "field")])
     def test_only_plain_text_has_headings(self, form: str, key: str) -> None:
-        said = message({"corpus": {"form": form, key: "body"}, "text": {"document": "heading"}})
+        corpus = {**OWN_FILE, "form": form, key: "body"}
+
+        said = message({"corpus": corpus, "text": {"document": "heading"}})
 
         assert said == (
             f"text.document must be file, block or row when corpus.form is '{form}' (got 'heading')"
         )
+
+    @pytest.mark.parametrize("source", ["documentation", "grammar"])
+    @pytest.mark.parametrize(
+        ("settings", "key", "usual"),
+        [
+            ({"form": "csv", "column": "body"}, "form", "text"),
+            ({"encoding": "cp1252"}, "encoding", "utf-8"),
+            ({"splits": {"train": "a", "valid": "b", "test": "c"}}, "splits", "null"),
+            ({"files": ["*.md"]}, "files", "null"),
+        ],
+    )
+    def test_how_files_are_read_is_for_files_of_the_user(
+        self, source: str, settings: Changes, key: str, usual: str
+    ) -> None:
+        said = message({"corpus": {"source": source, **settings}})
+
+        assert said == (
+            f"corpus.{key} must be {usual} unless corpus.source is 'path' or 'url'"
+            f" (got {settings[key]!r} and '{source}')"
+        )
+        checked(command_line={"corpus": {**OWN_FILE, **settings}})
+        checked(command_line={"corpus": {**ADDRESS, **settings}})
 
     def test_a_token_that_ends_lines_is_for_lines(self) -> None:
         text = {"end_token": "<eos>"}
@@ -661,7 +710,7 @@ class TestTheExamplesOfTheReadme:
 
     @pytest.mark.parametrize("settings", advised_settings(), ids=str)
     def test_settings_that_are_advised_for_a_text_are_sound(self, settings: Changes) -> None:
-        checked(command_line=settings)
+        checked(command_line={**settings, "corpus": {**OWN_FILE, **settings.get("corpus", {})}})
 
     def test_there_are_some_of_each(self) -> None:
         assert len(yaml_blocks()) == 2

@@ -9,6 +9,7 @@ from unrolled.config.loading import beside, checked_config, section_part
 from unrolled.config.sections import (
     CorpusConfig,
     GrammarConfig,
+    OriginConfig,
     ReadingConfig,
     TextConfig,
     TokensConfig,

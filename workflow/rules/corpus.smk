@@ -47,7 +47,7 @@ rule provenance:
     conda:
         "../envs/unrolled.yaml"
     params:
-        corpus=config["corpus"],
+        origin=section_part(config, "corpus", OriginConfig),
         code=stage_code("provenance"),
     script:
         "../scripts/provenance.py"

@@ -1,12 +1,12 @@
 """Note where the text came from."""
 
-from unrolled.config.sections import CorpusConfig
+from unrolled.config.sections import OriginConfig
 from unrolled.stages import provenance
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
     provenance.run(
-        CorpusConfig(**snakemake.params.corpus),
+        OriginConfig(**snakemake.params.origin),
         snakemake.input.raw,
         snakemake.output.provenance,
     )

@@ -4,6 +4,8 @@ YAML lets the last of two equal keys win, and Snakemake runs Python found under 
 lose or hide what the user meant, so both are refused here, with the line.
 """
 
+import copy
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +56,22 @@ def read_config_file(path: Path | str) -> dict[str, Any]:
             one, the line.
         DataError: the file is missing or is not UTF-8.
     """
-    text = read_text(path)
+    return copy.deepcopy(_mapping(str(path), read_text(path)))
+
+
+@functools.cache
+def _mapping(name: str, text: str) -> dict[str, Any]:
+    """What a file of this name and text holds; once, since PyYAML is slow and schemas are long."""
     try:
         loader = _StrictLoader(text)
-        loader.name = str(path)
+        loader.name = name
         content = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
         raise _error(error.problem_mark, str(error.problem)) from None
     except (yaml.YAMLError, ValueError) as error:  # a character, or a number, that is none
-        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"{name}: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict | None):
-        raise ConfigError(f"{path} must hold keys and values (got {content!r})")
+        raise ConfigError(f"{name} must hold keys and values (got {content!r})")
     return content or {}
 
 

@@ -70,6 +70,7 @@ def checked_config(
     ordered: dict[str, Any] = _in_order_of(rules, config)
     for section, record in RECORDS:
         record(**section_part(ordered, section, record))
+    _require_own_files(ordered["corpus"])
     _require_sense_of_text(ordered)
     for run in runs(ordered):
         _require_sense(run)
@@ -153,6 +154,19 @@ def _require_own_name(experiment: str, files: Sequence[Path]) -> None:
             f"experiment must be the name of its file, {' or '.join(map(repr, names))}"
             f" (got {experiment!r})"
         )
+
+
+def _require_own_files(corpus: Mapping[str, Any]) -> None:
+    """Refuse to read what the workflow writes itself otherwise than as it is: UTF-8, no table."""
+    if corpus["source"] in ("path", "url"):
+        return
+    as_written = {"form": "text", "encoding": "utf-8", "splits": None, "files": None}
+    for key, value in as_written.items():
+        if corpus[key] != value:
+            raise ConfigError(
+                f"corpus.{key} must be {value or 'null'} unless corpus.source is 'path' or 'url'"
+                f" (got {corpus[key]!r} and '{corpus['source']}')"
+            )
 
 
 def _require_sense_of_text(config: Mapping[str, Any]) -> None:

@@ -11,7 +11,13 @@ from unrolled.corpus.grammars.languages import language
 from unrolled.corpus.reading.encodings import check_encoding
 from unrolled.corpus.sources.bringing import bring, bring_files
 from unrolled.corpus.sources.documentation import package_versions, read_documentation
-from unrolled.corpus.sources.files import base_folder, given_patterns, input_files, verify
+from unrolled.corpus.sources.files import (
+    base_folder,
+    found_files,
+    given_patterns,
+    input_files,
+    verify,
+)
 from unrolled.storage import new_folder, write_text
 
 MOST_NAME_BYTES = 200
@@ -46,7 +52,7 @@ def origin(config: CorpusConfig, grammar: GrammarConfig) -> dict[str, Any]:
     taken = {"sha256": config.sha256, "wanted": sorted(given_patterns(config)) or config.form}
     if config.source == "url":
         return {"name": _downloaded_name(config.urls), **taken}
-    sizes = {str(file): file.stat().st_size for file in sources(config, grammar)}
+    sizes = {str(file): file.stat().st_size for file in found_files(config)}
     return {"below": str(base_folder(config)), "sizes": sizes, "size": config.size, **taken}
 
 

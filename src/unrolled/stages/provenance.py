@@ -5,13 +5,13 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from unrolled.config.sections import CorpusConfig
+from unrolled.config.sections import OriginConfig
 from unrolled.corpus.folder import files_below, sha256_of_folder
 from unrolled.corpus.sources.documentation import package_versions
 from unrolled.storage import write_json
 
 
-def run(config: CorpusConfig, raw: Path | str, provenance: Path | str) -> None:
+def run(config: OriginConfig, raw: Path | str, provenance: Path | str) -> None:
     """Write source, versions, licence, size, checksum and time of the acquired text.
 
     Args:

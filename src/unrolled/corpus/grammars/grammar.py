@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from nltk.grammar import Nonterminal, standard_nonterm_parser
-from nltk.grammar import read_grammar as read_productions
 from numpy.typing import NDArray
 
 from unrolled.errors import ConfigError
@@ -98,8 +96,13 @@ def parse_grammar(text: str, name: str) -> Grammar:
     Raises:
         ConfigError: as `check_grammar`, or the text is not in the notation.
     """
+    # Loading NLTK is a tenth of what a call of snakemake takes, and few have rules to read.
+    from nltk import grammar as notation
+
     try:
-        start, productions = read_productions(text, standard_nonterm_parser, probabilistic=True)
+        start, productions = notation.read_grammar(
+            text, notation.standard_nonterm_parser, probabilistic=True
+        )
     except ValueError as error:
         raise ConfigError(f"{name}: {' '.join(str(error).split())}") from None
     rules: dict[str, list[Alternative]] = {}
@@ -143,9 +146,9 @@ def check_grammar(grammar: Grammar, name: str) -> None:
 
 
 def _alternative(
-    symbol: str, right: Sequence[str | Nonterminal], probability: float, name: str
+    symbol: str, right: Sequence[object], probability: float, name: str
 ) -> Alternative:
-    if not right or isinstance(right[0], Nonterminal):
+    if not right or not isinstance(right[0], str):
         found = f"'{right[0]}'" if right else "nothing"
         raise ConfigError(
             f"{name}: every alternative of '{symbol}' must begin with a word in quotes"
@@ -153,7 +156,7 @@ def _alternative(
         )
     word, *following = right
     for part in following:
-        if not isinstance(part, Nonterminal):
+        if isinstance(part, str):
             raise ConfigError(
                 f"{name}: after its first word an alternative of '{symbol}' must hold symbols"
                 f" (got the word '{part}'; give it a symbol of its own)"

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from unrolled.config.paths import require_literal
 from unrolled.config.sections import CorpusConfig
 from unrolled.corpus.folder import files_below, is_hidden, sha256_of
-from unrolled.corpus.reading.rows import csv_rows
+from unrolled.corpus.reading.csv_rows import csv_rows
 from unrolled.corpus.sources.archives import is_archive, member_names
 from unrolled.corpus.sources.compression import SUFFIXES as COMPRESSED
 from unrolled.corpus.sources.patterns import matching_files, split_pattern
@@ -22,26 +22,13 @@ SHOWN_NAMES = 5
 
 
 def input_files(config: CorpusConfig) -> list[Path]:
-    """The files that `corpus.path` names, archives as they are, in the order of their paths.
-
-    A path is a file, a folder, of which the wanted files are taken, or a pattern as in a shell,
-    `**` standing for any folders. Hidden files and folders are left out, and links to folders are
-    not followed.
+    """The files that `corpus.path` names, each looked at for what is asked for in it.
 
     Raises:
-        ConfigError: a pattern leads up again, or the workflow cannot read a path as it is written.
-        DataError: there is no such file, or one is hidden, is empty or lacks the column.
+        ConfigError: as `found_files`, or the workflow cannot read a path as it is written.
+        DataError: as `found_files`, or a file is hidden, is empty or lacks the column.
     """
-    path = config.path or ""
-    folder, parts = split_pattern(path)
-    if parts:
-        files = matching_files(folder, parts)
-        if not files:
-            raise DataError(f"corpus.path: {path} must be the pattern of some file (found none)")
-    elif os.path.isdir(folder):
-        files = _wanted_below(folder, config)
-    else:
-        files = [folder]
+    files = found_files(config)
     base = base_folder(config)
     for file in files:
         name = file.relative_to(base).as_posix()
@@ -49,6 +36,27 @@ def input_files(config: CorpusConfig) -> list[Path]:
         require_literal("corpus.path", str(file))
         _check(file, name, config, "" if len(files) == 1 else f"{name}/")
     return files
+
+
+def found_files(config: CorpusConfig) -> list[Path]:
+    """The files that `corpus.path` names, archives as they are, in the order of their paths.
+
+    A path is a file, a folder, of which the wanted files are taken, or a pattern as in a shell,
+    `**` standing for any folders. Hidden files and folders are left out, and links to folders are
+    not followed.
+
+    Raises:
+        ConfigError: a pattern leads up again.
+        DataError: there is no such file in a folder or of a pattern.
+    """
+    path = config.path or ""
+    folder, parts = split_pattern(path)
+    if parts:
+        files = matching_files(folder, parts)
+        if not files:
+            raise DataError(f"corpus.path: {path} must be the pattern of some file (found none)")
+        return files
+    return _wanted_below(folder, config) if os.path.isdir(folder) else [folder]
 
 
 def base_folder(config: CorpusConfig) -> Path:
