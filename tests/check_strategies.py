@@ -24,7 +24,7 @@ CHECKS = ChecksConfig(
 
 SOFTMAX, TIED, CLASSES = (kind for kind in KINDS if not kind.carried)
 
-DEPTHS: list[int | None] = [0, 1, 2, 4, 7, None]
+DEPTHS: list[int | None] = [0, 1, 3, None]
 
 OF_OUTPUT = {"output_weights", "output_bias", "root_weights", "root_bias"}
 """Parameters that act at the output alone, where weights are not tied."""
@@ -32,6 +32,20 @@ OF_OUTPUT = {"output_weights", "output_bias", "root_weights", "root_bias"}
 every_cell = pytest.mark.parametrize("cell", CELLS)
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.title)
 every_depth = pytest.mark.parametrize("depth", DEPTHS)
+
+every_pair = pytest.mark.parametrize(
+    ("cell", "kind", "depth"),
+    [
+        pytest.param(cell, kind, depth, id=f"{cell}-{kind.title}-{depth}")
+        for row, cell in enumerate(CELLS)
+        for column, kind in enumerate(KINDS)
+        for place, depth in enumerate(DEPTHS)
+        if (row + column + place) % 2 == 0
+    ],
+)
+"""Half of all problems, among which every two of a cell, a kind and a depth meet: enough for what
+is the work of one or two of them.
+"""
 
 
 @cache

@@ -1,10 +1,19 @@
-"""What several test files share."""
+"""What several test files share, and how many examples Hypothesis tries of each property.
+
+`pytest --hypothesis-profile=thorough` tries many more.
+"""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from workshop import Workshop
+
+# No deadlines: what else the machine does, and what is imported first, make an example slow.
+settings.register_profile("everyday", max_examples=30, deadline=None)
+settings.register_profile("thorough", max_examples=500, deadline=None)
+settings.load_profile("everyday")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from numpy.typing import NDArray
 
 from model_strategies import (
@@ -121,7 +121,6 @@ def test_slopes_and_saturation_are_those_at_what_goes_into_the_functions(cell: s
 
 
 @given(networks_and_sentences(ties=(False, True)))
-@settings(deadline=None)
 def test_shares_add_up_to_one(given_network: tuple[Network, list[Ids]]) -> None:
     network, sentences = given_network
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model_strategies import dataset_of, ids, sentence
@@ -92,7 +92,6 @@ def test_no_pair_reaches_across_the_end_of_a_sentence() -> None:
 
 
 @given(SPLIT)
-@settings(deadline=None)
 def test_each_distribution_sums_to_one_over_the_vocabulary_for_every_history(
     sentences: list[Ids],
 ) -> None:
@@ -106,7 +105,6 @@ def test_each_distribution_sums_to_one_over_the_vocabulary_for_every_history(
 
 
 @given(SPLIT, SPLIT, st.integers(1, 20))
-@settings(deadline=None)
 def test_losses_are_those_of_the_plain_models(
     training: list[Ids], test: list[Ids], tokens: int
 ) -> None:
@@ -119,7 +117,6 @@ def test_losses_are_those_of_the_plain_models(
 
 
 @given(SPLIT, SPLIT)
-@settings(deadline=None)
 def test_losses_of_one_block_are_means_over_the_whole_split_to_the_last_bit(
     training: list[Ids], test: list[Ids]
 ) -> None:
@@ -133,7 +130,6 @@ def test_losses_of_one_block_are_means_over_the_whole_split_to_the_last_bit(
 
 
 @given(SPLIT, st.integers(1, 20))
-@settings(deadline=None)
 def test_models_do_not_depend_on_the_blocks_in_which_a_split_is_read(
     training: list[Ids], tokens: int
 ) -> None:

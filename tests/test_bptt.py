@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
@@ -128,7 +128,6 @@ def test_deltas_are_those_of_each_output_walked_back_alone(
 
 @every_cell
 @given(sentences_of(2), depths(), st.integers(0, 10_000), st.integers(1, 5), st.booleans())
-@settings(deadline=None)
 def test_deltas_of_any_lengths_and_depth_are_those_walked_back_alone(
     cell: Cell,
     sentences: list[Ids],
@@ -172,7 +171,6 @@ def test_truncated_deltas_do_not_depend_on_the_size_of_a_block(
 
 @every_cell
 @given(sentences_of(2, largest=8), st.integers(0, 9), st.integers(0, 10_000), st.integers(0, 30))
-@settings(deadline=None)
 def test_deltas_in_blocks_of_any_size_are_those_walked_back_alone(
     cell: Cell, sentences: list[Ids], depth: int, seed: int, rows: int
 ) -> None:
@@ -206,7 +204,6 @@ def test_a_byte_a_block_is_a_sentence_a_block(cell: Cell, monkeypatch: pytest.Mo
 
 
 @given(sentences_of(2, largest=12), st.integers(0, 30))
-@settings(deadline=None)
 def test_blocks_hold_every_sentence_once_and_as_many_as_find_room(
     sentences: list[Ids], most: int
 ) -> None:

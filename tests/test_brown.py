@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model_strategies import dataset_of, sentence
@@ -109,7 +109,6 @@ def texts_and_wishes(draw: st.DrawFn) -> tuple[list[list[int]], int, int, int | 
 
 
 class TestExchange:
-    @settings(max_examples=60)
     @given(text=SEEN, labels=st.permutations([0, 0, 0, 1, 1, 1, 2]), penalty=PENALTIES)
     def test_what_the_moves_gain_is_what_the_objective_rises_by(
         self, text: list[list[int]], labels: list[int], penalty: float
@@ -125,7 +124,6 @@ class TestExchange:
         risen -= objective(text, labels, penalty)
         assert exchange.gained == pytest.approx(risen, abs=1e-9)
 
-    @settings(max_examples=60)
     @given(text=SEEN, words_alone=st.integers(0, 2), penalty=PENALTIES)
     def test_once_it_has_ended_no_other_class_is_better_for_any_word(
         self, text: list[list[int]], words_alone: int, penalty: float
@@ -216,7 +214,6 @@ class TestBrownClasses:
         assert [found.class_of[word] for word in (3, 4, END)] == [0, 1, 2]
         assert found.words_alone == 3
 
-    @settings(max_examples=60)
     @given(wishes=texts_and_wishes(), penalty=st.sampled_from([0.0, 0.1, 10.0]))
     def test_every_class_has_two_words_for_any_text(
         self, wishes: tuple[list[list[int]], int, int, int | None], penalty: float
@@ -277,7 +274,6 @@ class TestBrownClasses:
         assert found.class_of.tolist() == [2, 0, 1]
         assert found.words_alone == 3
 
-    @settings(max_examples=30)
     @given(asked=texts_and_wishes(), part=st.integers(1, 9))
     def test_they_do_not_depend_on_how_many_pairs_are_looked_at_together(
         self, asked: tuple[list[list[int]], int, int, int | None], part: int
@@ -337,7 +333,6 @@ class TestClassInformation:
             [0.5 * math.log(0.5 / 0.4) + 0.5 * math.log(0.5 / 0.2), -math.log(0.4), -math.log(0.4)]
         )
 
-    @settings(max_examples=60)
     @given(text=SEEN, labels=st.permutations([0, 0, 1, 1, 1, 2, 2]))
     def test_weighted_with_the_shares_it_adds_up_to_the_mutual_information(
         self, text: list[list[int]], labels: list[int]
@@ -352,7 +347,6 @@ class TestClassInformation:
         assert found.share @ found.nats == pytest.approx(information, abs=1e-12)
         assert found.share.sum() == pytest.approx(1)
 
-    @settings(max_examples=60)
     @given(text=SEEN, labels=st.permutations([0, 0, 1, 1, 1, 2, 2]))
     def test_it_is_what_counting_class_by_class_gives(
         self, text: list[list[int]], labels: list[int]
@@ -375,7 +369,6 @@ class TestClassInformation:
             assert found.nats[number] == pytest.approx(expected, abs=1e-12)
             assert found.share[number] == pytest.approx(mine.total() / total)
 
-    @settings(max_examples=30)
     @given(text=SEEN, labels=st.permutations([0, 0, 1, 1, 1, 2, 2]), part=st.integers(1, 9))
     def test_it_does_not_depend_on_how_many_pairs_are_looked_at_together(
         self, text: list[list[int]], labels: list[int], part: int

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
@@ -289,7 +289,6 @@ def test_gradients_agree_with_central_differences(bias: bool) -> None:
 
 
 @given(layers_and_states(magnitude=4), st.integers(0, 1000))
-@settings(deadline=None)
 def test_loss_and_gradients_of_any_layer_are_those_of_the_formula(
     example: tuple[ClassSoftmax, Array], seed: int
 ) -> None:
@@ -581,7 +580,6 @@ def test_a_common_shift_costs_no_digits_in_single_precision(level: float) -> Non
 
 
 @given(layers_and_states(magnitude=1e4), st.integers(0, 1000))
-@settings(deadline=None)
 def test_loss_and_gradients_are_sound_for_any_state(
     example: tuple[ClassSoftmax, Array], seed: int
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.errors import DataError
@@ -289,7 +289,6 @@ class TestFile:
 
         assert (tmp_path / "classes.tsv").read_text(encoding="utf-8").split("\n") == [*GOOD, ""]
 
-    @settings(max_examples=50)
     @given(wishes=sizes_and_wishes())
     def test_reading_gives_what_was_written(
         self, path: Path, wishes: tuple[list[int], int, int | None]

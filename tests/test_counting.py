@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.text import counting
@@ -26,7 +26,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("counting")
 
 
-@settings(max_examples=100)
 @given(
     sentences=st.lists(st.lists(ANY_WORDS, max_size=5), max_size=12),
     most_types=st.integers(1, 6),

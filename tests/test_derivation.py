@@ -280,7 +280,7 @@ def test_a_number_on_a_limit_belongs_to_what_follows() -> None:
 
 @every_language
 def test_drawn_sentences_cost_the_entropy_and_are_as_long_as_the_mean(grammar: Grammar) -> None:
-    sentences = drawn(grammar, 20_000)
+    sentences = drawn(grammar, 5_000)
 
     costs = [-math.fsum(log_probabilities(grammar, words)) for words in sentences]
     lengths = [len(words) for words in sentences]

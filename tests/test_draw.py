@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -115,7 +115,6 @@ finite_scores = st.floats(-1e300, 1e300) | st.floats(-3, 3)
     st.integers(0, 12),
     st.sampled_from([0.0, ALMOST_ONE, 5e-324, 0.5]) | st.floats(0, ALMOST_ONE),
 )
-@settings(max_examples=150)
 def test_a_choice_that_is_never_drawn_is_not_drawn_whatever_the_number(
     others: list[float], score: float, place: int, number: float
 ) -> None:
@@ -267,7 +266,6 @@ def test_at_a_temperature_both_choices_are_made_at_it(sizes: list[int], temperat
 
 
 @given(layers_and_states(magnitude=2), st.sampled_from(TEMPERATURES), st.data())
-@settings(deadline=None)
 def test_words_of_any_layer_are_drawn_as_documented(
     example: tuple[ClassSoftmax, Array], temperature: float, data: st.DataObject
 ) -> None:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
@@ -103,7 +103,6 @@ def test_inputs_and_outputs_have_shares_of_their_own() -> None:
 
 
 @given(networks_and_sentences(ties=[False, True]), depths())
-@settings(deadline=None)
 def test_shares_of_zero_change_nothing(
     example: tuple[Network, list[Ids]], depth: int | None
 ) -> None:
@@ -211,7 +210,6 @@ def test_a_dropped_input_is_a_word_of_its_own_with_its_row_masked(
 
 
 @given(networks_and_sentences(ties=[False, True]), depths(), shares, shares)
-@settings(deadline=None)
 def test_truncated_gradients_are_those_of_a_walk_with_the_same_masks_and_starts(
     example: tuple[Network, list[Ids]], depth: int | None, inputs: float, outputs: float
 ) -> None:

@@ -4,17 +4,18 @@ The stage is that of the vocabulary, where it is one. It imports `text.sentence_
 `storage`; with the network it has nothing to do.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import unrolled
-from unrolled.fingerprint import DATA_SUFFIXES
+from unrolled.fingerprint import DATA_SUFFIXES, _code
 
 STAGE = "unrolled.stages.vocabulary"
 SOURCE = Path(unrolled.__file__).parent
@@ -25,33 +26,22 @@ Edit = Callable[[Path], object]
 
 def hash_in(folder: Path, hash_seed: str = "0") -> str:
     """The hash of the stage in the copy of the package below a folder."""
-    (found,) = _hashes_in(folder, [STAGE], hash_seed)
-    return found
+    program = f"from unrolled.fingerprint import code_hash; print(code_hash('{STAGE}'))"
+    return said_in(folder, program, hash_seed=hash_seed).strip()
 
 
-def all_hashes_in(folder: Path) -> dict[str, str]:
-    """The hashes of all stages in the copy of the package below a folder, by their names."""
-    names = {path.stem for path in (folder / "unrolled/stages").glob("*.py")} - NO_STAGES
-    stages = [f"unrolled.stages.{name}" for name in sorted(names)]
-    return dict(zip(sorted(names), _hashes_in(folder, stages, "0"), strict=True))
-
-
-def _hashes_in(folder: Path, stages: Sequence[str], hash_seed: str) -> list[str]:
-    """Hashes in the copy of the package below a folder, in a process of their own."""
-    program = (
-        "from unrolled.fingerprint import code_hash\n"
-        f"for stage in {list(stages)!r}: print(code_hash(stage))"
-    )
+def said_in(folder: Path, program: str, *arguments: str, hash_seed: str = "0") -> str:
+    """What a program prints that uses the copy of the package below a folder."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONHASHSEED": hash_seed}
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program, *arguments],
         env=environment,
         cwd=folder,
         capture_output=True,
         text=True,
         check=True,
     )
-    return done.stdout.split()
+    return done.stdout
 
 
 def copied(folder: Path) -> Path:
@@ -139,6 +129,30 @@ def test_what_touches_the_code_of_a_stage_moves_its_hash(
     assert hash_in(tmp_path) != before
 
 
+AROUND_A_FUNCTION = {
+    "class": "class C:\n    x = 1\n    {}",
+    "function": "def f():\n    {}",
+    "coroutine": "async def f():\n    {}",
+    "if": "if x:\n    {}",
+    "else": "if x:\n    pass\nelse:\n    {}",
+    "loop": "for x in y:\n    {}",
+    "with": "with x:\n    {}",
+    "except": "try:\n    pass\nexcept E:\n    {}",
+    "finally": "try:\n    pass\nfinally:\n    {}",
+    "case": "match x:\n    case 1:\n        {}",
+}
+
+
+@pytest.mark.parametrize("around", AROUND_A_FUNCTION.values(), ids=list(AROUND_A_FUNCTION))
+def test_a_docstring_counts_nowhere_and_what_it_explains_everywhere(around: str) -> None:
+    plain, explained, other = (
+        _code(around.format(f"def g(): {body}").encode())
+        for body in ("return 1", "'Says it.'; return 1", "return 2")
+    )
+
+    assert plain == explained != other
+
+
 def test_a_template_moves_the_hash_with_every_byte(tmp_path: Path) -> None:
     package = copied(tmp_path)
     hashes = set()
@@ -167,54 +181,71 @@ FILES = {
 """Files of the package that are no modules, and the stages that use them."""
 
 
+DRAWINGS = {
+    "report/figures/loss.py": {"figures"},
+    "report/figures/cost.py": {"figures", "time_figures"},
+    "report/figures/stages.py": {"figures", "time_figures"},
+    "report/figures/side_by_side.py": {"figures", "side_by_side"},
+}
+"""Modules of figures, and the stages that import them; the first has all in its package."""
+
+MOVED = """
+import functools, json, sys
+from pathlib import Path
+from unrolled import fingerprint
+
+def hashes():
+    fingerprint._module_hash.cache_clear()
+    fingerprint._data_files.cache_clear()
+    return {stage: fingerprint.code_hash(f"unrolled.stages.{stage}") for stage in stages}
+
+stages, files = map(json.loads, sys.argv[1:])
+fingerprint._code = functools.cache(fingerprint._code)  # of equal bytes it is the same
+before, moved = hashes(), {}
+for name in files:
+    file = Path("unrolled", name)
+    content = file.read_bytes() if file.exists() else None
+    file.write_bytes((content or b"") + b"\\nEDITED = True\\n")
+    moved[name] = [stage for stage, found in hashes().items() if found != before[stage]]
+    file.unlink() if content is None else file.write_bytes(content)
+print(json.dumps(moved))
+"""
+"""A program that edits one file after the other, each alone, and prints whose hashes it moved."""
+
+
 @pytest.fixture(scope="module")
-def all_before(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The hashes of all stages of an unedited copy."""
-    folder = tmp_path_factory.mktemp("unedited copy")
-    copied(folder)
-    return all_hashes_in(folder)
+def moved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """For each of the files above the stages whose hashes an edit of it moves."""
+    folder = tmp_path_factory.mktemp("edited copy")
+    stages = {path.stem for path in (copied(folder) / "stages").glob("*.py")} - NO_STAGES
+    arguments = json.dumps(sorted(stages)), json.dumps([*FILES, *DRAWINGS])
+    found: dict[str, list[str]] = json.loads(said_in(folder, MOVED, *arguments))
+    return found
 
 
 @pytest.mark.parametrize(("file", "users"), FILES.items(), ids=list(FILES))
 def test_a_file_moves_the_hashes_of_the_stages_that_use_it_and_no_others(
-    tmp_path: Path, all_before: dict[str, str], file: str, users: set[str]
+    moved: dict[str, list[str]], file: str, users: set[str]
 ) -> None:
-    added(file, " ")(copied(tmp_path))
-
-    after = all_hashes_in(tmp_path)
-
-    assert {stage for stage in after if after[stage] != all_before[stage]} == users
-
-
-def test_a_file_that_moves_to_another_folder_moves_the_hash(tmp_path: Path) -> None:
-    page = copied(tmp_path) / "report/page"
-    (page / "zone").mkdir()  # last of its folder, as is the file: their order stays
-    added("zone/zone.html", "<p>")(page)
-    before = all_hashes_in(tmp_path)["report"]
-
-    (page / "zone/zone.html").rename(page / "zone.html")
-
-    assert all_hashes_in(tmp_path)["report"] != before
-
-
-DRAWINGS = {
-    "loss": {"figures"},
-    "cost": {"figures", "time_figures"},
-    "stages": {"figures", "time_figures"},
-    "side_by_side": {"figures", "side_by_side"},
-}
-"""Modules of figures, and the stages that import them; the first has all in its package."""
+    assert set(moved[file]) == users
 
 
 @pytest.mark.parametrize(("figure", "users"), DRAWINGS.items(), ids=list(DRAWINGS))
 def test_a_figure_moves_the_hashes_of_stages_that_draw_it(
-    tmp_path: Path, all_before: dict[str, str], figure: str, users: set[str]
+    moved: dict[str, list[str]], figure: str, users: set[str]
 ) -> None:
-    added(f"report/figures/{figure}.py", "\nEDITED = True\n")(copied(tmp_path))
+    assert set(moved[figure]) == users
 
-    after = all_hashes_in(tmp_path)
 
-    assert {stage for stage in after if after[stage] != all_before[stage]} == users
+def test_a_file_that_moves_to_another_folder_moves_the_hash(tmp_path: Path) -> None:
+    package = copied(tmp_path) / "text"
+    (package / "zone").mkdir()  # last of its folder, as is the file: their order stays
+    added("zone/zone.html", "<p>")(package)
+    before = hash_in(tmp_path)
+
+    (package / "zone/zone.html").rename(package / "zone.html")
+
+    assert hash_in(tmp_path) != before
 
 
 def test_every_template_and_script_of_the_package_is_of_a_kind_that_counts() -> None:

@@ -17,6 +17,7 @@ from check_strategies import (
     every_cell,
     every_depth,
     every_kind,
+    every_pair,
     numeric,
     problem,
 )
@@ -105,9 +106,8 @@ def test_sound_code_passes_for_every_cell_and_kind_at_every_depth(
 
 @every_cell
 @every_kind
-@pytest.mark.parametrize("seed", [1, 3])
-def test_sound_code_passes_with_other_seeds(cell: str, kind: Kind, seed: int) -> None:
-    for check in checked(replace(CHECKS, seed=seed), cell, kind, 1):
+def test_sound_code_passes_with_another_seed(cell: str, kind: Kind) -> None:
+    for check in checked(replace(CHECKS, seed=3), cell, kind, 1):
         assert check.passes(TIGHT), check
 
 
@@ -124,7 +124,7 @@ def test_sound_code_passes_with_the_smallest_settings(
 
 @every_cell
 @every_kind
-@pytest.mark.parametrize("depth", [0, 1, 4])
+@pytest.mark.parametrize("depth", [0, 3])
 def test_the_plain_derivative_disagrees_where_the_truncation_bites(
     cell: str, kind: Kind, depth: int
 ) -> None:
@@ -190,9 +190,7 @@ def test_kinds_are_all_output_layers_with_and_without_a_state_carried_over() -> 
     assert KINDS[4] == Kind("classes", tied=False, carried=False)
 
 
-@every_cell
-@every_kind
-@every_depth
+@every_pair
 def test_a_problem_is_what_was_asked_for(cell: str, kind: Kind, depth: int | None) -> None:
     made = problem_of(cell, kind, CHECKS, depth)
 
@@ -225,18 +223,15 @@ def test_sentences_are_longer_than_the_depth_and_two(depth: int | None, sentence
     assert batch.inputs.max() < 5
 
 
-@pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("vocabulary_size", [4, 5, 12])
-def test_a_word_that_shares_its_class_is_predicted_whatever_the_seed(
-    seed: int, vocabulary_size: int
-) -> None:
-    config = replace(SMALLEST, vocabulary_size=vocabulary_size, seed=seed)
+def test_a_word_that_shares_its_class_is_predicted_whatever_the_seed(vocabulary_size: int) -> None:
+    configs = [replace(SMALLEST, vocabulary_size=vocabulary_size, seed=seed) for seed in range(20)]
 
-    made = problem_of("elman", CLASSES, config, 0)
+    made = [problem_of("elman", CLASSES, config, 0) for config in configs]
 
-    assert made.network.classes is not None
-    sizes = np.bincount(made.network.classes.class_of)
-    assert sizes[made.network.classes.class_of[made.batch.targets]].max() > 1
+    class_of = small_classes(vocabulary_size).class_of
+    sizes = np.bincount(class_of)
+    assert min(sizes[class_of[one.batch.targets]].max() for one in made) > 1
 
 
 @every_kind
@@ -324,24 +319,32 @@ def with_one(array: Array, value: float) -> Array:
 
 
 @every_fault
-@pytest.mark.parametrize("name", sorted({"input_weights", "recurrent_weights", "bias"} | OF_OUTPUT))
-def test_a_planted_fault_fails_its_parameter_and_no_other(name: str, fault: Change) -> None:
+def test_a_planted_fault_fails_its_parameter_and_no_other(fault: Change) -> None:
     gradients = sound_gradients("elman", CLASSES)
-    gradients[name] = fault(gradients[name])
 
-    checks = compared(gradients, "elman", CLASSES)
+    left = {
+        name: passed(compared({**gradients, name: fault(gradients[name])}, "elman", CLASSES))
+        for name in gradients
+    }
 
-    assert passed(checks) == names_of("elman", CLASSES) - {name}
+    names = names_of("elman", CLASSES)
+    assert len(names) == 7
+    assert left == {name: names - {name} for name in names}
 
 
 @every_cell
 @every_kind
-@every_fault
-def test_a_planted_fault_is_caught_in_every_parameter(cell: str, kind: Kind, fault: Change) -> None:
+def test_a_planted_fault_is_caught_in_every_parameter(cell: str, kind: Kind) -> None:
     gradients = sound_gradients(cell, kind)
-    faulty = {name: fault(gradient) for name, gradient in gradients.items()}
 
-    assert passed(compared(faulty, cell, kind)) == set()
+    missed = {
+        fault: passed(
+            compared({name: change(array) for name, array in gradients.items()}, cell, kind)
+        )
+        for fault, change in FAULTS.items()
+    }
+
+    assert missed == {fault: set() for fault in FAULTS}
 
 
 @every_cell
@@ -362,7 +365,7 @@ def test_tied_weights_that_learn_from_one_of_their_two_places_only_fail(
 
 @every_cell
 @every_kind
-@pytest.mark.parametrize(("depth", "used"), [(1, 0), (1, 2), (1, 3), (1, None), (None, 1), (0, 1)])
+@pytest.mark.parametrize(("depth", "used"), [(1, 0), (1, 2), (1, None), (None, 1), (0, 1)])
 def test_a_truncation_off_by_one_or_more_fails(
     cell: str, kind: Kind, depth: int | None, used: int | None
 ) -> None:
@@ -614,9 +617,7 @@ def test_an_entry_is_compared_or_tiny_or_skipped(
     assert (compared_count, found.tiny_count, found.skipped_count) == counts
 
 
-@every_cell
-@every_kind
-@every_depth
+@every_pair
 def test_all_entries_of_a_check_are_compared_or_counted(
     cell: str, kind: Kind, depth: int | None
 ) -> None:

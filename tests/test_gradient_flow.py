@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -157,7 +157,6 @@ def test_share_and_quartiles_are_those_of_all_outputs_with_words_enough(cell: st
 
 
 @given(networks_and_sentences(), st.integers(0, 9))
-@settings(deadline=None)
 def test_norms_of_any_sentences_are_those_of_each_sentence_alone(
     given_network: tuple[Network, list[Ids]], deepest: int
 ) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
@@ -78,7 +78,6 @@ def test_loss_and_gradients_equal_the_reference(sentences: list[Ids], depth: int
 
 
 @given(ELMAN, depths())
-@settings(deadline=None)
 def test_loss_and_gradients_of_any_shape_depth_and_length_equal_the_reference(
     example: tuple[Network, list[Ids]], depth: int | None
 ) -> None:
@@ -88,7 +87,6 @@ def test_loss_and_gradients_of_any_shape_depth_and_length_equal_the_reference(
 
 
 @given(ELMAN)
-@settings(deadline=None)
 def test_hidden_states_equal_the_reference(example: tuple[Network, list[Ids]]) -> None:
     network, sentences = example
     batch = pack(sentences)
@@ -133,7 +131,6 @@ def test_losses_of_word_classes_are_those_that_come_with_hits(cell: str, bias: b
 
 
 @given(ANY)
-@settings(deadline=None)
 def test_losses_sum_to_the_loss_that_is_trained_on(example: tuple[Network, list[Ids]]) -> None:
     network, sentences = example
     batch = pack(sentences)
@@ -180,7 +177,6 @@ def test_loss_and_gradients_equal_a_walk_from_word_to_word(
 
 
 @given(ANY, depths())
-@settings(deadline=None)
 def test_loss_and_gradients_of_any_cell_shape_depth_and_length_equal_a_walk(
     example: tuple[Network, list[Ids]], depth: int | None
 ) -> None:
@@ -405,7 +401,6 @@ def test_weights_and_what_is_handed_over_stay_as_they_are(cell: str, tied: bool)
 
 
 @given(ANY)
-@settings(deadline=None)
 def test_a_batchs_loss_is_the_sum_of_its_sentences_losses_in_any_order(
     example: tuple[Network, list[Ids]],
 ) -> None:
@@ -448,7 +443,6 @@ def ids_and_values(draw: st.DrawFn) -> tuple[Ids, Array]:
 
 
 @given(ids_and_values())
-@settings(deadline=None)
 def test_values_of_equal_ids_are_added_up_as_by_a_plain_loop(example: tuple[Ids, Array]) -> None:
     words, values = example
     copies = words.copy(), values.copy()
@@ -513,11 +507,14 @@ OUTPUTS = {
 
 
 @every_cell
-@with_and_without_bias
 @pytest.mark.parametrize(("tied", "classes"), OUTPUTS.values(), ids=OUTPUTS)
-@pytest.mark.parametrize("carried", [False, True], ids=["from zeros", "from a state"])
+@pytest.mark.parametrize(
+    ("bias", "carried"),
+    [(True, False), (False, True)],
+    ids=["bias-from zeros", "plain-from a state"],
+)
 def test_full_gradients_are_differences_of_the_loss_with_the_start_held_constant(
-    cell: str, bias: bool, tied: bool, classes: WordClasses | None, carried: bool
+    cell: str, tied: bool, classes: WordClasses | None, bias: bool, carried: bool
 ) -> None:
     network = network_of(14, 5, 3, cell_name=cell, bias=bias, tied=tied, classes=classes)
     batch = pack([words % 5 for words in MIXED[:3]])
@@ -537,7 +534,6 @@ def test_full_gradients_are_differences_of_the_loss_with_the_start_held_constant
 
 
 @given(networks_and_sentences(ties=[True]), depths())
-@settings(deadline=None)
 def test_a_tied_network_is_an_untied_one_whose_input_weights_are_its_projected_output_weights(
     example: tuple[Network, list[Ids]], depth: int | None
 ) -> None:
@@ -593,7 +589,6 @@ def cut_up(draw: st.DrawFn) -> tuple[Network, list[Ids], list[list[Piece]]]:
 
 
 @given(cut_up())
-@settings(deadline=None)
 def test_sentences_read_in_pieces_have_the_losses_of_sentences_read_at_once(
     example: tuple[Network, list[Ids], list[list[Piece]]],
 ) -> None:
@@ -612,7 +607,6 @@ def test_sentences_read_in_pieces_have_the_losses_of_sentences_read_at_once(
 
 
 @given(cut_up(), depths())
-@settings(deadline=None)
 def test_gradients_of_pieces_are_those_of_a_walk_that_ends_where_the_piece_begins(
     example: tuple[Network, list[Ids], list[list[Piece]]], depth: int | None
 ) -> None:
@@ -634,7 +628,6 @@ def test_gradients_of_pieces_are_those_of_a_walk_that_ends_where_the_piece_begin
 
 
 @given(ANY, depths(), st.data())
-@settings(deadline=None)
 def test_the_order_of_pieces_in_a_batch_does_not_matter(
     example: tuple[Network, list[Ids]], depth: int | None, data: st.DataObject
 ) -> None:
@@ -755,8 +748,7 @@ def test_a_network_of_a_size_below_one_is_refused(name: str, size: int) -> None:
 
 
 @every_cell
-@untied_and_tied
-@pytest.mark.parametrize("depth", [4, None])
+@pytest.mark.parametrize(("tied", "depth"), [(True, 4), (False, None)])
 def test_a_sentence_of_five_thousand_words_gives_finite_gradients(
     cell: str, tied: bool, depth: int | None
 ) -> None:

@@ -25,7 +25,7 @@ from unrolled.training.optimisers import Adam
 LIMIT = CHECKS.overfit_loss
 STEPS = CHECKS.overfit_steps
 ENOUGH = STEPS // 3
-"""Steps for tied weights, which learn fastest."""
+"""Steps for tied weights, which learn fastest; as many for sound code as for code with a fault."""
 
 # 28 words and an end, 36 words and an end: 66 predictions, two of which cost ln 2
 LEAST_LOSS = 2 * math.log(2) / 66
@@ -69,9 +69,18 @@ class Trained:
 # Sound code
 
 
-@every_cell
-@every_output
-@pytest.mark.parametrize("depth", [0, "full"])
+# every cell and every output layer at both ends of depths; tied weights at full depth are below
+@pytest.mark.parametrize(
+    ("cell", "kind", "depth"),
+    [
+        ("elman", TIED, 0),
+        ("elman", CLASSES, "full"),
+        ("gru", CLASSES, 0),
+        ("gru", SOFTMAX, "full"),
+        ("lstm", SOFTMAX, 0),
+        ("lstm", CLASSES, "full"),
+    ],
+)
 def test_two_sentences_are_learned_by_heart(cell: str, kind: Kind, depth: Depth) -> None:
     found = overfitted(cell, kind, depth)
 
@@ -80,19 +89,12 @@ def test_two_sentences_are_learned_by_heart(cell: str, kind: Kind, depth: Depth)
 
 
 @pytest.mark.parametrize(
-    ("cell", "kind", "depth", "seed"),
-    [
-        ("elman", SOFTMAX, 1, 2),
-        ("elman", TIED, 4, 3),
-        ("elman", CLASSES, 1, 3),
-        ("gru", CLASSES, 4, 3),
-        ("lstm", SOFTMAX, 1, 2),
-    ],
+    ("kind", "depth", "seed"), [(SOFTMAX, 1, 2), (TIED, 4, 3), (CLASSES, 1, 3)]
 )
 def test_two_sentences_are_learned_by_heart_at_other_depths_and_with_other_seeds(
-    cell: str, kind: Kind, depth: Depth, seed: int
+    kind: Kind, depth: Depth, seed: int
 ) -> None:
-    found = overfitted(cell, kind, depth, seed=seed)
+    found = overfitted("elman", kind, depth, seed=seed)
 
     assert found.least_loss <= found.loss_nats_per_token <= LIMIT
 
@@ -225,8 +227,9 @@ def no_numbers(*arguments: Any) -> bptt.Deltas:
 DELTAS = bptt.deltas
 
 
-@every_cell
-@pytest.mark.parametrize("way_back", [zeros, flipped, no_numbers])
+@pytest.mark.parametrize(
+    ("cell", "way_back"), [("elman", zeros), ("elman", flipped), ("gru", flipped), ("lstm", zeros)]
+)
 def test_a_broken_way_back_does_not_pass(
     cell: str, way_back: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +247,7 @@ def test_training_that_diverges_has_no_loss(cell: str, monkeypatch: pytest.Monke
     found = overfitted(cell, TIED, steps=ENOUGH)
 
     assert math.isnan(found.loss_nats_per_token)
+    assert not found.passes(4 * LIMIT)
 
 
 def test_what_was_learned_does_not_count_if_training_diverges_later(
@@ -252,20 +256,20 @@ def test_what_was_learned_does_not_count_if_training_diverges_later(
     steps = itertools.count(1)
     outcomes: list[Outcome] = []
 
-    def lost_at_250(*arguments: Any) -> bptt.Deltas:
-        return (DELTAS if next(steps) < 250 else no_numbers)(*arguments)
+    def lost_at_90(*arguments: Any) -> bptt.Deltas:
+        return (DELTAS if next(steps) < 90 else no_numbers)(*arguments)
 
     def noted(*arguments: Any) -> Outcome:
         outcomes.append(train(*arguments))
         return outcomes[-1]
 
-    monkeypatch.setattr(bptt, "deltas", lost_at_250)
+    monkeypatch.setattr(bptt, "deltas", lost_at_90)
     monkeypatch.setattr(overfitting, "train", noted)
 
-    found = overfitted("elman")
+    found = overfitted("elman", TIED, steps=ENOUGH)
 
     (outcome,) = outcomes
-    assert outcome.history[-1].step == 249
+    assert outcome.history[-1].step == 89
     assert outcome.history[-1].validation_loss_nats_per_token <= LIMIT
     assert math.isnan(found.loss_nats_per_token)
     assert not found.passes(LIMIT)
@@ -299,7 +303,7 @@ def test_a_third_of_the_steps_is_enough_for_a_sound_way_back(cell: str) -> None:
 def test_an_optimiser_that_does_not_step_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Adam, "step", lambda *arguments: None)
 
-    found = overfitted("elman")
+    found = overfitted("elman", TIED, steps=ENOUGH)
 
     assert not found.passes(LIMIT)
     assert found.loss_nats_per_token > 2
@@ -315,7 +319,7 @@ def test_an_optimiser_that_steps_uphill_does_not_pass(monkeypatch: pytest.Monkey
         ),
     )
 
-    found = overfitted("elman")
+    found = overfitted("elman", TIED, steps=ENOUGH)
 
     assert math.isnan(found.loss_nats_per_token)  # it ends worse than it began
     assert not found.passes(LIMIT)
@@ -333,7 +337,7 @@ def test_a_network_that_never_sees_the_state_before_does_not_pass(
 
     monkeypatch.setattr(CELLS["elman"], "step", forgetful)
 
-    assert not overfitted("elman").passes(LIMIT)
+    assert not overfitted("elman", TIED, steps=ENOUGH).passes(LIMIT)
 
 
 def test_a_network_without_finite_loss_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from model_strategies import ids, sentences_of
 from unrolled.errors import DataError
@@ -66,7 +66,6 @@ def test_a_single_sentence_is_its_own_batch() -> None:
 
 
 @given(sentences_of(50, largest=7))
-@settings(deadline=None)
 def test_walking_previous_from_any_row_visits_the_sentences_words_backwards(
     sentences: list[Ids],
 ) -> None:
@@ -83,7 +82,6 @@ def test_walking_previous_from_any_row_visits_the_sentences_words_backwards(
 
 
 @given(sentences_of(50, largest=7))
-@settings(deadline=None)
 def test_the_last_row_of_each_sentence_is_that_of_its_last_word(sentences: list[Ids]) -> None:
     batch = pack(sentences)
 
@@ -92,7 +90,6 @@ def test_the_last_row_of_each_sentence_is_that_of_its_last_word(sentences: list[
 
 
 @given(sentences_of(50, largest=12))
-@settings(deadline=None)
 def test_rows_by_sentence_and_where_sentences_start_are_those_of_a_plain_loop(
     sentences: list[Ids],
 ) -> None:
@@ -113,7 +110,6 @@ def test_rows_by_sentence_and_where_sentences_start_are_those_of_a_plain_loop(
 
 
 @given(sentences_of(50, largest=7))
-@settings(deadline=None)
 def test_rows_by_sentence_lead_back_to_the_row_before(sentences: list[Ids]) -> None:
     batch = pack(sentences)
 
@@ -124,7 +120,6 @@ def test_rows_by_sentence_lead_back_to_the_row_before(sentences: list[Ids]) -> N
 
 
 @given(sentences_of(50, largest=7))
-@settings(deadline=None)
 def test_every_input_and_every_target_appears_once(sentences: list[Ids]) -> None:
     batch = pack(sentences)
 
@@ -136,7 +131,6 @@ def test_every_input_and_every_target_appears_once(sentences: list[Ids]) -> None
 
 
 @given(sentences_of(50, largest=7))
-@settings(deadline=None)
 def test_a_step_is_as_wide_as_there_are_sentences_longer_than_it(sentences: list[Ids]) -> None:
     batch = pack(sentences)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import TEXTS
@@ -158,7 +158,6 @@ def test_it_can_be_written_as_json(found: dict[str, Any], tmp_path: Path) -> Non
     }
 
 
-@settings(max_examples=50)
 @given(text=TEXTS)
 def test_lengths_add_up_to_the_sentences_and_to_the_tokens(text: Text) -> None:
     vocabulary = vocabulary_of(text)
@@ -171,7 +170,6 @@ def test_lengths_add_up_to_the_sentences_and_to_the_tokens(text: Text) -> None:
     assert split["unknown_rate"] == 0.0
 
 
-@settings(max_examples=50)
 @given(text=TEXTS, size=st.integers(4, 30))
 def test_the_counts_told_are_those_of_a_counter(text: Text, size: int) -> None:
     counts = Counter(word for part in text for words in part for word in words)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -94,7 +94,6 @@ def test_forward_gives_the_values_worked_out_by_hand() -> None:
 
 
 @given(networks_and_sentences())
-@settings(deadline=None)
 def test_probabilities_are_positive_and_every_row_sums_to_one(
     example: tuple[ReferenceNetwork, list[int], list[int]],
 ) -> None:
@@ -236,7 +235,6 @@ def central_differences(
 
 
 @given(networks_and_sentences())
-@settings(deadline=None, max_examples=25)
 def test_gradients_at_full_depth_equal_central_differences(
     example: tuple[ReferenceNetwork, list[int], list[int]],
 ) -> None:
@@ -288,7 +286,6 @@ def test_truncated_gradients_equal_the_sum_of_jacobian_products_within_the_depth
 
 
 @given(networks_and_sentences(), st.integers(0, 8))
-@settings(deadline=None)
 def test_gradients_of_any_network_at_any_depth_equal_the_jacobian_products(
     example: tuple[ReferenceNetwork, list[int], list[int]], depth: int
 ) -> None:
@@ -300,7 +297,6 @@ def test_gradients_of_any_network_at_any_depth_equal_the_jacobian_products(
 
 
 @given(networks_and_sentences(), st.integers(0, 3))
-@settings(deadline=None)
 def test_a_depth_that_reaches_the_first_word_is_full_depth(
     example: tuple[ReferenceNetwork, list[int], list[int]], more: int
 ) -> None:
@@ -563,7 +559,6 @@ def test_gradient_check_refuses_a_sentence_that_the_truncation_cuts() -> None:
 
 
 @given(networks_and_sentences(smallest_vocabulary=2))
-@settings(deadline=None, max_examples=25)
 def test_gradient_check_raises_no_false_alarm(
     example: tuple[ReferenceNetwork, list[int], list[int]],
 ) -> None:
@@ -605,7 +600,6 @@ def test_the_same_seed_generates_the_same_sentence_and_others_do_not() -> None:
 
 
 @given(networks_and_sentences(), st.integers(0, 6), st.integers(0, 6), st.integers(0, 10_000))
-@settings(deadline=None)
 def test_sentences_keep_to_their_lengths_and_masked_words_never_appear(
     example: tuple[ReferenceNetwork, list[int], list[int]], least: int, more: int, seed: int
 ) -> None:

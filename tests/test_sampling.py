@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model_strategies import (
@@ -63,7 +63,6 @@ def test_unknown_word_start_and_end_are_no_words_of_a_sentence(temperature: floa
 
 
 @given(st.integers(0, 8), st.integers(0, 8), st.integers(0, 1000), st.sampled_from(TEMPERATURES))
-@settings(deadline=None)
 def test_the_end_comes_not_before_the_minimum_and_no_sentence_is_longer_than_the_maximum(
     minimum: int, more: int, seed: int, temperature: float
 ) -> None:

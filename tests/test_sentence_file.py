@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import DOCUMENTS
@@ -52,7 +52,6 @@ class TestPreparedSentences:
         assert (tmp_path / "train.txt").read_bytes() == b"a\nb\n"
         assert list(iterate_sentences(tmp_path / "train.txt")) == [(True, ["a"]), (False, ["b"])]
 
-    @settings(max_examples=50)
     @given(documents=st.lists(DOCUMENTS | st.lists(STRANGE, min_size=1), max_size=4))
     def test_reading_gives_what_was_written(
         self, path: Path, documents: list[list[list[str]]]

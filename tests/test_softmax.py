@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
@@ -232,7 +232,6 @@ barred_words = st.sets(st.integers(0, 4), max_size=4)  # one of five is left
 
 @with_and_without_bias
 @given(barred_words, st.sampled_from([0.1, 0.5, 1.0, 3.0, 1e300]), st.integers(0, 10_000))
-@settings(deadline=None)
 def test_a_word_is_where_a_number_falls_among_the_powers_of_the_allowed_words_probabilities(
     bias: Array | None, barred: set[int], temperature: float, seed: int
 ) -> None:

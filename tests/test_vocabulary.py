@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import SENTENCES, WORDS
@@ -228,7 +228,6 @@ class TestFile:
             b"\\\\n\t1\n"
         )  # fmt: skip
 
-    @settings(max_examples=50)
     @given(corpus=CORPORA)
     def test_reading_gives_what_was_written(self, path: Path, corpus: list[list[str]]) -> None:
         vocabulary = built(corpus)

@@ -214,8 +214,11 @@ CHANGES: Mapping[str, tuple[Sequence[tuple[str, str, str]], Mapping[str, int]]] 
         [(SMOKE, "corpus:\n", "corpus:\n  licence: CC0\n")],
         {"provenance": 1, **TOLD},
     ),
-    "another cleaning of documents": (
-        [(SMOKE, "training:", "cleaning: {links: true}\n\ntraining:")],
+    "another cleaning of documents, and other rows that are rejected": (
+        [
+            (SMOKE, "training:", "cleaning: {links: true}\n\ntraining:"),
+            (SMOKE, "corpus:\n", "corpus:\n  rejected_share: 0.5\n"),
+        ],
         {"prepare": 1, **PREPARED, **ALL_CHECKS_OF_TEXT, **TWO_RUNS},
     ),
     "a rare word more": (
@@ -346,10 +349,12 @@ class TestWordClasses:
             check = read_json(workshop.result(name))
             assert (check["title"], check["passed"]) == (title, True)
         rows = read_tsv(workshop.result("summary.tsv"))
-        assert [(row["output"], row["state"]) for row in rows] == [
-            ("softmax", "finished"),
-            ("classes", "finished"),
+        assert [(row["run"], row["output"], row["state"]) for row in rows] == [
+            (f"{RUNS[0]}-outputsoftmax", "softmax", "finished"),
+            (f"{RUNS[0]}-outputclasses", "classes", "finished"),
         ]
+        spread = workshop.result("figures/spread.svg").read_text(encoding="utf-8")
+        assert "output classes" in spread
         assert read_tsv(workshop.result("corpus/classes.tsv"))
         assert read_tsv(workshop.result("corpus/telling_classes.tsv"))
         page = workshop.result("report.html").read_text(encoding="utf-8")

@@ -133,15 +133,16 @@ SMALL = (
 
 
 class TestTextOfTheUser:
-    def test_can_be_a_folder_whose_name_has_spaces_and_signs_of_the_shell(
+    def test_can_be_a_folder_whose_name_has_spaces_and_signs_of_the_shell_and_hold_braces(
         self, workshop: Workshop
     ) -> None:
         folder = "my $(touch harm) `books` & 'é'; [1]*"
-        workshop.write(f"{folder}/one.txt", TEXT)
+        workshop.write(f"{folder}/one.txt", TEXT.replace("the dog at", "the {unk} at"))
         workshop.write(f"{folder}/{{}} %s two.txt", TEXT.replace("cat", "horse"))
         experiment = workshop.write(
             "config/experiments/books.yaml",
-            f'experiment: books\ncorpus: {{source: path, path: "{folder}"}}\n{SMALL}',
+            f'experiment: books\ncorpus: {{source: path, path: "{folder}"}}\n'
+            + SMALL.replace("text: {", "text: {tokenizer: whitespace, unknown_token: '{unk}', "),
         )
 
         name = "results/books/corpus/profile.json"
@@ -150,6 +151,10 @@ class TestTextOfTheUser:
         assert done.returncode == 0, done.stdout
         profile = read_json(workshop.folder / name)
         assert sum(split["documents"] for split in profile["splits"].values()) == 80
+        # every word of the training split is in the vocabulary, but for what stands for none
+        assert profile["splits"]["train"]["unknown_rate"] > 0
+        rows = read_tsv(workshop.folder / "results/books/corpus/vocabulary.tsv")
+        assert "{unk}" not in {row["token"] for row in rows}
         assert not (workshop.folder / "harm").exists()
 
     def test_can_be_the_column_of_a_table_and_is_read_again_when_it_changes(
@@ -172,39 +177,30 @@ class TestTextOfTheUser:
         workshop.write("comments.csv", f"body,author\n{rows}{rows.replace('cat', 'horse')}")
         assert workshop.planned("--", name, configfile=experiment)["acquire"] == 1
 
-    def test_can_be_downloaded_and_is_kept_by_its_checksum(
+    def test_can_be_downloaded_once_for_two_experiments_and_is_kept_by_its_checksum(
         self, workshop: Workshop, served_text: str
     ) -> None:
-        experiment = workshop.write(
-            "config/experiments/web.yaml",
-            f"experiment: web\ncorpus: {_address(served_text, TEXT)}\n{SMALL}",
-        )
-
-        name = "results/web/corpus/provenance.json"
-        done = workshop.snakemake("--", name, configfile=experiment)
-
-        assert done.returncode == 0, done.stdout
-        sha256 = hashlib.sha256(TEXT.encode()).hexdigest()
-        assert (workshop.folder / "results/downloads" / sha256).read_text() == TEXT
-        provenance = read_json(workshop.folder / name)
-        assert provenance["urls"] == [served_text]
-        assert provenance["downloaded_sha256"] == sha256
-
-    def test_can_be_shared_by_two_experiments(self, workshop: Workshop, served_text: str) -> None:
         done = {}
         for name in ("one", "two"):
             section = _address(served_text, TEXT)[:-1] + f", licence: {name}}}"
             experiment = workshop.write(
                 f"config/experiments/{name}.yaml", f"experiment: {name}\ncorpus: {section}\n{SMALL}"
             )
-            corpus = f"results/{name}/corpus/profile.json"
-            done[name] = workshop.snakemake("--", corpus, configfile=experiment)
+            corpus = [f"results/{name}/corpus/{what}.json" for what in ("profile", "provenance")]
+            done[name] = workshop.snakemake("--", *corpus, configfile=experiment)
             assert done[name].returncode == 0, done[name].stdout
 
         downloads = [jobs(call.stdout)["download"] for call in done.values()]
         assert downloads == [1, 0]
         one = "results/one/corpus/profile.json"
         assert not workshop.planned("--", one, configfile="config/experiments/one.yaml")
+        sha256 = hashlib.sha256(TEXT.encode()).hexdigest()
+        assert (workshop.folder / "results/downloads" / sha256).read_text() == TEXT
+        for name in done:
+            provenance = read_json(workshop.folder / f"results/{name}/corpus/provenance.json")
+            assert provenance["urls"] == [served_text]
+            assert provenance["downloaded_sha256"] == sha256
+            assert provenance["licence"] == name
 
     def test_with_another_checksum_is_refused_and_earlier_results_stay(
         self, workshop: Workshop, served_text: str
@@ -351,17 +347,3 @@ def test_an_experiment_without_its_own_name_is_refused(workshop: Workshop) -> No
 
     assert done.returncode == 2
     assert "experiment must be the name of its file, 'nameless' (got 'default')" in done.stdout
-
-
-def test_a_sweep_over_a_further_key_tells_its_runs_apart(workshop: Workshop) -> None:
-    further = "seed: [1]\n  gradient_norm_limit: [null, 0.5]"
-    workshop.edit(SMOKE, "seed: [1]", further)
-    workshop.edit(SMOKE, "truncation_depth: [1, full]", "truncation_depth: [1]")
-
-    done = workshop.snakemake("--", "results/smoke/figures/spread.svg")
-
-    assert done.returncode == 0, done.stdout
-    rows = read_tsv(workshop.result("summary.tsv"))
-    assert [row["gradient_norm_limit"] for row in rows] == ["none", "0.5"]
-    assert rows[0]["run"] == f"{RUNS[0]}-gradient_norm_limitnone"
-    assert "gradient norm limit 0.5" in workshop.result("figures/spread.svg").read_text()

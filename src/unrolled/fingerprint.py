@@ -9,6 +9,7 @@ module beside them with this module, all others with every module of their packa
 import ast
 import functools
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import grimp
@@ -16,6 +17,8 @@ import grimp
 PACKAGE = "unrolled"
 DATA_SUFFIXES = {".html", ".css", ".svg", ".js", ".jinja"}
 _ROOT = Path(__file__).parent
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
+"""Where a statement holds others."""
 
 
 def code_hash(module: str) -> str:
@@ -40,20 +43,28 @@ def _imports() -> grimp.ImportGraph:
 def _module_hash(name: str) -> str:
     path = _ROOT.joinpath(*name.split(".")[1:])
     source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    digest = hashlib.sha256(_code(source).encode())
+    digest = hashlib.sha256(_code(source.read_bytes()).encode())
     for file in _files_read_by(source):
         place = file.relative_to(source.parent).as_posix()
         digest.update(f"{place}\n".encode() + file.read_bytes())
     return digest.hexdigest()
 
 
-def _code(source: Path) -> str:
+def _code(source: bytes) -> str:
     """What a module does, without its docstrings, comments and layout."""
-    tree = ast.parse(source.read_bytes())
-    for node in ast.walk(tree):
+    tree = ast.parse(source)
+    for node in _statements(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [statement for statement in node.body if not _is_string(statement)]
     return ast.dump(tree)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and all statements in it; expressions, most of a tree, hold no docstring."""
+    yield node
+    for block in _BLOCKS:
+        for statement in getattr(node, block, ()):
+            yield from _statements(statement)
 
 
 def _is_string(statement: ast.stmt) -> bool:
@@ -67,8 +78,18 @@ def _is_string(statement: ast.stmt) -> bool:
 
 def _files_read_by(source: Path) -> list[Path]:
     """The files that count as a module's: its own, and those that all of its package share."""
-    below = (path for path in source.parent.rglob("*") if path.suffix in DATA_SUFFIXES)
-    return sorted(path for path in below if _owner(path) in (source, source.parent))
+    owned = _data_files()
+    return sorted([*owned.get(source, []), *owned.get(source.parent, [])])
+
+
+@functools.cache
+def _data_files() -> dict[Path, list[Path]]:
+    """The files of the package that count and are no modules, by their owners."""
+    owned: dict[Path, list[Path]] = {}
+    for path in _ROOT.rglob("*"):
+        if path.suffix in DATA_SUFFIXES:
+            owned.setdefault(_owner(path), []).append(path)
+    return owned
 
 
 def _owner(file: Path) -> Path:
