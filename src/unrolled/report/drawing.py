@@ -11,6 +11,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from unrolled.report.pictures import Table
@@ -137,7 +138,9 @@ def svg_text(figure: Figure, name: str) -> str:
     buffer = io.StringIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         _lay_out(figure)
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        canvas: Any = FigureCanvasSVG(figure)  # no earlier: layouts are told text sizes by another
+        # not savefig, which draws what was laid out twice, first without output
+        canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue().replace(INK, "currentColor")
     label = html.escape(str(figure.get_label()))
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
