@@ -198,11 +198,15 @@ def test_a_word_is_remembered_up_to_where_half_of_chance_is_left(
 
 
 def drawn(rows: Sequence[Row], width: float = WIDE) -> Figure:
-    """The figure in the style of the project, laid out."""
+    """The figure in the style of the project."""
     with drawing_style():
-        figure = agreement_figure(rows, width)
-        for _ in range(2):  # as often as when it is written
-            figure.draw_without_rendering()
+        return agreement_figure(rows, width)
+
+
+def laid_out(figure: Figure) -> Figure:
+    """The figure with all its words in their places, as when it is written."""
+    with drawing_style():
+        figure.draw_without_rendering()
     return figure
 
 
@@ -343,7 +347,7 @@ def test_on_a_phone_the_cells_of_an_experiment_go_on_in_the_next_row() -> None:
         for row in rows_of({1: 0.5}, experiment, cell)
     ]
 
-    figure = drawn(rows, NARROW)
+    figure = laid_out(drawn(rows, NARROW))
 
     assert figure.get_figwidth() == NARROW
     assert grid(figure) == (3, 2)
@@ -362,7 +366,7 @@ def test_what_is_written_stays_in_the_figure_and_free_of_other_words(width: floa
         for row in rows_of(dict.fromkeys((0, 1, 2, 64), 1.0), experiment, cell, depth=depth)
     ]
 
-    figure = drawn(rows, width)
+    figure = laid_out(drawn(rows, width))
 
     boxes = {text: text.get_window_extent() for text in written(figure)}
     for text, box in boxes.items():
@@ -404,7 +408,7 @@ def test_what_else_varies_is_named_in_titles_that_stay_in_their_columns() -> Non
         for row in rows_of({1: 0.5}, "a_longer_name", cell, further=further)
     ]
 
-    figure = drawn(rows)
+    figure = laid_out(drawn(rows))
 
     assert grid(figure) == (1, 4)
     titles = [axis.get_title(loc="left") for axis in figure.axes]
@@ -429,7 +433,7 @@ def test_a_panel_of_which_an_experiment_has_nothing_is_hidden() -> None:
         *rows_of({1: 0.5}, "far", cell="lstm"),
     ]
 
-    axes = drawn(rows).axes
+    axes = laid_out(drawn(rows)).axes
 
     assert [axis.get_visible() for axis in axes] == [True, True, False, True]
     assert [len(lines(axis)) for axis in axes] == [1, 1, 0, 1]
@@ -472,7 +476,7 @@ def test_the_highest_line_of_chance_is_seen_whichever_panel_has_it() -> None:
     ids=str,
 )
 def test_powers_of_two_are_equally_far_apart(distances: list[int], ticks: list[str]) -> None:
-    (axis,) = drawn(rows_of(dict.fromkeys(distances, 1.0))).axes
+    (axis,) = laid_out(drawn(rows_of(dict.fromkeys(distances, 1.0)))).axes
 
     assert [label.get_text() for label in axis.get_xticklabels()] == ticks
     drawn_at = axis.transData.transform([(2**power, 1.0) for power in range(4)])[:, 0]
@@ -542,7 +546,7 @@ def test_the_figure_is_one_picture_the_same_bytes_again_and_no_id_twice() -> Non
 
 @pytest.mark.parametrize("rows", [[], rows_of({1: 0.5}, words=LEAST_WORDS - 1)], ids=["no", "few"])
 def test_without_a_curve_the_figure_says_so(rows: list[Row]) -> None:
-    figure = drawn(rows)
+    figure = laid_out(drawn(rows))
 
     assert [text.get_text() for text in figure.texts] == ["No run knows of agreeing words."]
     assert figure.axes == []

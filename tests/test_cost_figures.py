@@ -16,12 +16,7 @@ from report_material import SUMMARY, summary_row
 from unrolled.report.cost import by_rule, costs, duration, frontier
 from unrolled.report.drawing import BLUE, NARROW, VERMILION, WIDE, drawing_style, svg_text
 from unrolled.report.figures.cost import cost_figure, cost_picture, cost_table, cost_takeaway
-from unrolled.report.figures.stages import (
-    stage_figure,
-    stage_picture,
-    stage_table,
-    stage_takeaway,
-)
+from unrolled.report.figures.stages import stage_figure, stage_table, stage_takeaway
 from unrolled.report.runs import Setting, by_setting, run_results
 
 SETTINGS = by_setting(run_results(SUMMARY))
@@ -290,16 +285,13 @@ def test_any_number_of_rules_is_drawn_within_the_figure(count: int, width: float
         _require_within(stage_figure(jobs, width))
 
 
-@WIDTHS
-@pytest.mark.parametrize(
-    "picture", [cost_picture(*many_runs(40)), stage_picture(JOBS)], ids=["cost", "stages"]
-)
-def test_a_picture_of_time_gives_the_same_bytes_again(picture: Any, width: float) -> None:
+def test_a_picture_of_many_runs_gives_the_same_bytes_again() -> None:
+    picture = cost_picture(*many_runs(40))
+
     with drawing_style():
-        first, second = (svg_text(picture.draw(width), picture.name) for _ in range(2))
+        first, second = (svg_text(picture.draw(NARROW), picture.name) for _ in range(2))
 
     assert first == second
-    assert "currentColor" in first
 
 
 def _axis(figure: Figure) -> Axes:

@@ -1,6 +1,7 @@
 """The stage that puts several experiments on one page."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,26 +52,52 @@ def configured(name: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def written(folder: Path, configs: Sequence[dict[str, Any]]) -> str:
-    """Writes the page and the picture of experiments below a folder, and gives the page back."""
+def written(folder: Path, configs: Sequence[dict[str, Any]], together: Path | None = None) -> str:
+    """Writes the page and the picture of experiments below a folder, and gives the page back.
+
+    Args:
+        folder: where the results of the experiments lie.
+        configs: of the experiments.
+        together: the folder to write into, beside the experiments where it is not given.
+    """
+    together = together or folder / "together"
     side_by_side.run(
         configs,
         [folder / config["experiment"] for config in configs],
-        folder / "together/figures",
-        folder / "together/side_by_side.html",
+        together / "figures",
+        together / "side_by_side.html",
     )
-    return (folder / "together/side_by_side.html").read_text(encoding="utf-8")
+    return (together / "side_by_side.html").read_text(encoding="utf-8")
 
 
-def test_a_page_and_a_picture_with_all_its_files_are_written_and_nothing_else(
-    tmp_path: Path,
-) -> None:
+@dataclass(frozen=True)
+class Pair:
+    """Two experiments with the same results, near and far, and their page; they are only read.
+
+    Attributes:
+        folder: where the results lie, and in `together` page and picture of both.
+        configs: of the two.
+        page: as it is written.
+    """
+
+    folder: Path
+    configs: Sequence[dict[str, Any]]
+    page: str
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    folder = tmp_path_factory.mktemp("pair")
     for name in ("near", "far"):
-        experiment(tmp_path, name)
+        experiment(folder, name)
+    configs = [configured("near"), configured("far")]
+    return Pair(folder, configs, written(folder, configs))
 
-    written(tmp_path, [configured("near"), configured("far")])
 
-    files = {path.relative_to(tmp_path / "together") for path in tmp_path.glob("together/**/*")}
+def test_a_page_and_a_picture_with_all_its_files_are_written_and_nothing_else(pair: Pair) -> None:
+    together = pair.folder / "together"
+
+    files = {path.relative_to(together) for path in together.rglob("*")}
     assert {path.as_posix() for path in files} == {
         "side_by_side.html",
         "figures",
@@ -95,23 +122,19 @@ def test_each_experiment_is_held_against_the_bigrams_of_its_own_test_split(tmp_p
     assert shares == pytest.approx([5.2 / 6.05] * 3)
 
 
-def test_the_page_shows_the_picture_of_all_and_the_heat_map_of_each(tmp_path: Path) -> None:
-    for name in ("near", "far"):
-        experiment(tmp_path, name)
+def test_the_page_shows_the_picture_of_all_and_the_heat_map_of_each(pair: Pair) -> None:
+    together = read_picture(pair.folder / "together/figures", "side_by_side")
+    heat_map = read_picture(pair.folder / "near/figures", "perplexity")
 
-    page = written(tmp_path, [configured("near"), configured("far")])
-
-    together = read_picture(tmp_path / "together/figures", "side_by_side")
-    heat_map = read_picture(tmp_path / "near/figures", "perplexity")
     for drawing in (together.wide, together.narrow):
-        assert drawing in section(page, "results")
+        assert drawing in section(pair.page, "results")
     for name in ("near", "far"):
         of_it = heat_map.renamed(f"{name}-perplexity")
-        assert of_it.wide in page
-        assert of_it.narrow in page
+        assert of_it.wide in pair.page
+        assert of_it.narrow in pair.page
 
 
-@pytest.mark.parametrize("names", [["near", "far"], ["results", "differences"], ["a", "a-b"]])
+@pytest.mark.parametrize("names", [["results", "differences"], ["a", "a-b"]])
 def test_no_id_stands_twice_and_every_link_within_the_page_leads_somewhere(
     tmp_path: Path, names: list[str]
 ) -> None:
@@ -125,15 +148,10 @@ def test_no_id_stands_twice_and_every_link_within_the_page_leads_somewhere(
     assert {*leading, *page.references} <= set(page.ids)
 
 
-def test_the_page_loads_nothing_and_leads_to_the_reports_of_the_experiments(
-    tmp_path: Path,
-) -> None:
-    for name in ("near", "far"):
-        experiment(tmp_path, name)
+def test_the_page_loads_nothing_and_leads_to_the_reports_of_the_experiments(pair: Pair) -> None:
+    addresses = Page(pair.page).addresses
 
-    page = Page(written(tmp_path, [configured("near"), configured("far")]))
-
-    elsewhere = {address for address in page.addresses if not address.startswith("#")}
+    elsewhere = {address for address in addresses if not address.startswith("#")}
     assert elsewhere == {"../near/report.html", "../far/report.html"}
 
 
@@ -169,37 +187,29 @@ def test_what_the_best_run_wrote_last_is_shown_as_text_with_what_the_experiment_
     assert WALL[0]["tokens"] not in page
 
 
-def test_the_same_experiments_give_the_same_bytes_again(tmp_path: Path) -> None:
-    for name in ("near", "far"):
-        experiment(tmp_path, name)
-    configs = [configured("near"), configured("far")]
+def test_the_same_experiments_give_the_same_bytes_again(pair: Pair, tmp_path: Path) -> None:
+    written(pair.folder, pair.configs, tmp_path)
 
     first, again = (
-        (written(tmp_path, configs), (tmp_path / "together/figures/side_by_side.svg").read_bytes())
-        for _ in range(2)
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
+        for folder in (pair.folder / "together", tmp_path)
     )
-
+    assert len(first) == 1 + len(SUFFIXES)
     assert first == again
 
 
-def test_every_experiment_needs_a_folder(tmp_path: Path) -> None:
-    near = experiment(tmp_path, "near")
-
+def test_every_experiment_needs_a_folder(pair: Pair, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="shorter"):
-        side_by_side.run(
-            [configured("near"), configured("far")], [near], tmp_path, tmp_path / "page.html"
-        )
+        side_by_side.run(pair.configs, [pair.folder / "near"], tmp_path, tmp_path / "page.html")
 
 
 def test_differences_are_a_table_and_where_there_are_none_the_page_says_so(
-    tmp_path: Path,
+    pair: Pair, tmp_path: Path
 ) -> None:
-    for name in ("near", "far"):
-        experiment(tmp_path, name)
-    alike = [configured("near"), configured("far")]
-    other = [alike[0], configured("far", training={"epochs": 9, "shuffle": True})]
+    other = [pair.configs[0], configured("far", training={"epochs": 9, "shuffle": True})]
 
-    assert "Their configurations are the same." in written(tmp_path, alike)
-    page = written(tmp_path, other)
+    page = written(pair.folder, other, tmp_path)
+
+    assert "Their configurations are the same." in pair.page
     assert table(page, "Key") == [["Key", "near", "far"], ["training.epochs", "3", "9"]]
     assert "configurations are the same" not in page

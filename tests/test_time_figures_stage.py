@@ -46,17 +46,21 @@ def drawn(
     return folder / "figures"
 
 
-def test_each_figure_is_a_picture_with_all_its_files_and_nothing_else_is_written(
-    tmp_path: Path,
-) -> None:
-    folder = drawn(tmp_path)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pictures of the hand-made sweep, all of it timed, which are only read."""
+    return drawn(tmp_path_factory.mktemp("sweep"))
 
+
+def test_each_figure_is_a_picture_with_all_its_files_and_nothing_else_is_written(
+    folder: Path,
+) -> None:
     files = sorted(path.name for path in folder.iterdir())
     assert files == sorted(f"{name}{suffix}" for name in TIME_FIGURES for suffix in SUFFIXES)
 
 
-def test_the_seconds_of_jobs_are_put_together_by_their_rule(tmp_path: Path) -> None:
-    rows = read_tsv(drawn(tmp_path) / "stages.tsv")
+def test_the_seconds_of_jobs_are_put_together_by_their_rule(folder: Path) -> None:
+    rows = read_tsv(folder / "stages.tsv")
 
     assert [(row["rule"], row["jobs"], row["seconds"]) for row in rows] == [
         ("train", "3", "95.25"),  # 30 + 60.25 + 5
@@ -67,8 +71,8 @@ def test_the_seconds_of_jobs_are_put_together_by_their_rule(tmp_path: Path) -> N
     assert [float(row["share"]) for row in rows] == pytest.approx([0.9525, 0.025, 0.0225])
 
 
-def test_the_seconds_of_a_run_are_those_of_its_own_timing(tmp_path: Path) -> None:
-    rows = read_tsv(drawn(tmp_path) / "cost.tsv")
+def test_the_seconds_of_a_run_are_those_of_its_own_timing(folder: Path) -> None:
+    rows = read_tsv(folder / "cost.tsv")
 
     assert [(row["run"], row["seconds"], row["test_perplexity"]) for row in rows] == [
         ("a1", "20.0", "5.0"),
@@ -84,9 +88,7 @@ def test_a_run_that_was_not_timed_has_no_cost(tmp_path: Path) -> None:
     assert [row["run"] for row in rows] == ["b1"]
 
 
-def test_takeaways_tell_these_times(tmp_path: Path) -> None:
-    folder = drawn(tmp_path)
-
+def test_takeaways_tell_these_times(folder: Path) -> None:
     cost, stages = (read_picture(folder, name).takeaway for name in TIME_FIGURES)
     assert "trained for 20.0 seconds and reached a test perplexity of 5.00" in cost
     assert "trained for 42.0 seconds and reached a test perplexity of 4.80" in cost
@@ -106,8 +108,8 @@ def test_where_neither_a_finished_run_nor_a_job_was_timed_both_pictures_say_so(
     ]
 
 
-def test_the_same_times_give_the_same_bytes_again(tmp_path: Path) -> None:
-    folders = [drawn(tmp_path / name) for name in ("one", "other")]
+def test_the_same_times_give_the_same_bytes_again(folder: Path, tmp_path: Path) -> None:
+    again = drawn(tmp_path)
 
-    one, other = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)
+    one, other = ({path.name: path.read_bytes() for path in of.iterdir()} for of in (folder, again))
     assert one == other
