@@ -639,7 +639,7 @@ def test_what_became_of_rows_documents_and_sentences_is_counted() -> None:
         ["sentences", "14", "12", "85.7 %", "2 short"],
     ]
     told = text(section(page, "text"))
-    assert "Cleaning has changed 5 × control characters." in told
+    assert "Cleaning has changed 5 × control characters. Sentences were found by Punkt" in told
     assert "words were cut by NLTK's word tokenizer (NLTK 3.10.4)." in told
 
 
