@@ -54,7 +54,7 @@ install-dev: .venv/.installed-dev
 
 # the longest files first, so that no core waits for them at the end
 test: install-dev lint
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/test_workflow.py tests/test_workflow_troubles.py tests
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/test_workflow.py tests/test_workflow_troubles.py tests/test_browser.py tests
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from corpus_material import fill
-from unrolled.corpus.folder import files_below, sha256_of, sha256_of_folder
+from unrolled.corpus.folder import files_below, sha256_of_folder
 from unrolled.errors import DataError
+from unrolled.storage import sha256_of
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 """The sha256 of the bytes "abc", from FIPS 180-2, appendix B.1."""

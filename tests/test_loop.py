@@ -218,11 +218,13 @@ def test_a_network_with_word_classes_learns_and_keeps_them(cell: str, bias: bool
 
 def test_every_evaluation_and_every_batch_is_shown_as_it_comes() -> None:
     evaluations: list[Evaluation] = []
-    epochs: list[tuple[int, int, int]] = []
+    epochs: list[tuple[int, range, int]] = []
 
-    def progress(batches: Iterable[PackedBatch], count: int, epoch: int) -> Iterable[PackedBatch]:
+    def progress(
+        batches: Iterable[PackedBatch], numbers: range, epoch: int
+    ) -> Iterable[PackedBatch]:
         shown = list(batches)
-        epochs.append((epoch, count, len(shown)))
+        epochs.append((epoch, numbers, len(shown)))
         return shown
 
     config = replace(RECIPE, epochs=2, batch_size=3)
@@ -230,7 +232,10 @@ def test_every_evaluation_and_every_batch_is_shown_as_it_comes() -> None:
     outcome = train(new_network(), TRAINING, VALIDATION, config, rng, progress, evaluations.append)
 
     assert evaluations == outcome.history
-    assert epochs == [(1, 2, 2), (2, 2, 2)]  # 4 sentences are a batch of 3 and one of 1
+    assert epochs == [
+        (1, range(2), 2),
+        (2, range(2), 2),
+    ]  # 4 sentences are a batch of 3 and one of 1
 
 
 # The learning rate

@@ -3,6 +3,7 @@ their names as safetensors. All are written as `storage` writes, whole or not at
 """
 
 import mmap
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +95,39 @@ def read_tensors(path: Path | str) -> dict[str, NDArray[Any]]:
     except (SafetensorError, KeyError) as error:  # the name of a type unknown to NumPy is the key
         raise DataError(f"{path} is not a safetensors file of NumPy's types ({error})") from None
     return tensors
+
+
+def write_arrays(path: Path | str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays as .npz, atomically and without a copy of them, each as it lies in memory.
+
+    None may be called `file`.
+    """
+    with new_file(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
+    """The named arrays of a .npz file.
+
+    Raises:
+        DataError: the file is missing or is none.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            return {name: found[name] for name in found.files}
+    except (OSError, ValueError, EOFError, ArithmeticError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is not a readable .npz file ({error})") from None
+
+
+def under(name: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays, each with the name and a stop before its own, to be kept among others."""
+    return {f"{name}.{own}": array for own, array in arrays.items()}
+
+
+def taken_from(name: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Those that were put under a name, by their own names."""
+    start = f"{name}."
+    return {own[len(start) :]: array for own, array in arrays.items() if own.startswith(start)}
 
 
 def _write_header(file: BinaryIO, dtype: np.dtype[Any], length: int) -> None:

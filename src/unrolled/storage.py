@@ -8,6 +8,7 @@ TSV here is UTF-8 without quoting: backslash, tab, carriage return and line feed
 escaped, and only a line feed ends a row (other Unicode line separators are ordinary characters).
 """
 
+import hashlib
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -82,6 +84,16 @@ def read_bytes(path: Path | str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def sha256_of(path: Path | str) -> str:
+    """The checksum of a file, in hexadecimal digits.
+
+    Raises:
+        DataError: the file is missing or cannot be read.
+    """
+    with _opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def bytes_shown(content: bytes) -> str:
@@ -225,7 +237,7 @@ def _umask() -> int:
 
 
 @contextmanager
-def _opened(path: Path | str) -> Iterator[BinaryIO]:
+def _opened(path: Path | str) -> Iterator[BufferedReader]:
     """The file to be read.
 
     Raises:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from unrolled.errors import DataError
+from unrolled.storage import sha256_of
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -22,19 +23,6 @@ def files_below(folder: Path) -> list[Path]:
     files = [Path(parent, name) for parent, _, names in walk for name in names]
     shown = (file for file in files if not is_hidden(file.relative_to(folder)))
     return sorted(filter(os.path.isfile, shown), key=Path.as_posix)
-
-
-def sha256_of(path: Path) -> str:
-    """The checksum of a file, in hexadecimal digits.
-
-    Raises:
-        DataError: the file is missing or cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def sha256_of_folder(folder: Path) -> str:

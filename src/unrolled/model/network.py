@@ -119,12 +119,19 @@ class Network:
         return ForwardPass(rows, row_mask, trace, hidden, hidden_mask)
 
     def passes(
-        self, batches: Iterable[PackedBatch], dropout: Dropout | None = None
+        self,
+        batches: Iterable[PackedBatch],
+        dropout: Dropout | None = None,
+        states: Array | None = None,
     ) -> Iterator[tuple[PackedBatch, ForwardPass]]:
         """Each batch with its way forward; sentences that go on from the batch before take its
         states over.
+
+        Args:
+            batches: one after the other.
+            dropout: what is dropped on the way; None for nothing.
+            states: (positions, any), those of the batch before the first; None for zeros.
         """
-        states = None
         for batch in batches:
             forward = self.forward(batch, batch.start(states), dropout)
             yield batch, forward

@@ -14,6 +14,14 @@ Parameters = dict[str, Array]
 """The arrays of a network by name."""
 
 
+def copied_as(parameters: Parameters, arrays: Mapping[str, Array]) -> Parameters:
+    """Copies of arrays, each laid out in memory as the parameter of its name is."""
+    copies = {name: np.empty_like(parameters[name]) for name in arrays}
+    for name, copy in copies.items():
+        copy[...] = arrays[name]
+    return copies
+
+
 @dataclass(frozen=True)
 class RowGradient:
     """A gradient that touches few rows of its parameter; every other row is zero.

@@ -100,11 +100,12 @@ def run(
 def _bar(name: str, log: TextIO) -> Progress:
     """A progress bar for each epoch, in the log."""
 
-    def shown(batches: Iterable[PackedBatch], count: int, epoch: int) -> Iterable[PackedBatch]:
+    def shown(batches: Iterable[PackedBatch], numbers: range, epoch: int) -> Iterable[PackedBatch]:
         return tqdm(
             batches,
             desc=f"{name} epoch {epoch}",
-            total=count,
+            initial=numbers.start,
+            total=numbers.stop,
             unit="batch",
             file=log,
             mininterval=PROGRESS_SECONDS,

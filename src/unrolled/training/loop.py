@@ -3,14 +3,17 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from itertools import islice
+from typing import Literal, Protocol
 
 import numpy as np
 
+from unrolled.arrays import taken_from, under
 from unrolled.config.sections import TrainingConfig
 from unrolled.model.dropout import Dropout
 from unrolled.model.network import ForwardPass, Network
 from unrolled.model.packing import PackedBatch
+from unrolled.model.types import copied_as
 from unrolled.text.dataset import Dataset
 from unrolled.training.batches import (
     Batches,
@@ -18,12 +21,40 @@ from unrolled.training.batches import (
     shuffled_sentences,
     shuffled_streams,
 )
+from unrolled.training.checkpoint import Checkpoint
 from unrolled.training.clipping import clip_factor, gradient_norm
 from unrolled.training.optimisers import OPTIMISERS
+from unrolled.training.place import Place
 from unrolled.training.schedules import SCHEDULES, warm_up
 
-Progress = Callable[[Iterable[PackedBatch], int, int], Iterable[PackedBatch]]
-"""Shows the batches of an epoch going by: (batches, their number, epoch)."""
+Progress = Callable[[Iterable[PackedBatch], range, int], Iterable[PackedBatch]]
+"""Shows the batches of an epoch going by: (batches, their numbers in the epoch, epoch)."""
+
+
+class Keeper(Protocol):
+    """Keeps what is needed to go on after a kill."""
+
+    def begin(self) -> Checkpoint | None:
+        """Where training is to go on; None at its start."""
+
+    def after_step(self, step: int, stand: Callable[[], Checkpoint]) -> None:
+        """Take note that a step was made.
+
+        Args:
+            step: its number.
+            stand: where training stands; its arrays are the very ones that are trained.
+        """
+
+
+class NoKeeper:
+    """Keeps nothing."""
+
+    def begin(self) -> Checkpoint | None:
+        """As `Keeper.begin`."""
+        return None
+
+    def after_step(self, step: int, stand: Callable[[], Checkpoint]) -> None:
+        """As `Keeper.after_step`."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +95,9 @@ def train(
     validation: Dataset,
     config: TrainingConfig,
     rng: np.random.Generator,
-    progress: Progress = lambda batches, count, epoch: batches,
+    progress: Progress = lambda batches, numbers, epoch: batches,
     on_evaluation: Callable[[Evaluation], None] = lambda evaluation: None,
+    keeper: Keeper | None = None,
 ) -> Outcome:
     """Train a network; the given one is changed.
 
@@ -80,8 +112,10 @@ def train(
         rng: gives the order of sentences or documents, and what is dropped.
         progress: called for every epoch, to show it.
         on_evaluation: called at every evaluation.
+        keeper: says where to go on, and is told of every step once all that follows it is done; the
+            outcome is the same, bit for bit, wherever training was stopped.
     """
-    run = _Run(network, training, validation, config, rng, progress)
+    run = _Run(network, training, validation, config, rng, progress, keeper or NoKeeper())
     reason = None
     with np.errstate(all="ignore"):  # what is not finite is found and named below
         try:
@@ -125,6 +159,7 @@ class _Run:
         config: TrainingConfig,
         rng: np.random.Generator,
         progress: Progress,
+        keeper: Keeper,
     ) -> None:
         self.network = network
         self.training = training
@@ -132,6 +167,7 @@ class _Run:
         self.config = config
         self.rng = rng
         self.progress = progress
+        self.keeper = keeper
         self.optimiser = OPTIMISERS[config.optimiser](config)
         self.schedule = SCHEDULES[config.schedule](config)
         self.dropout = _dropout(config, rng)
@@ -140,29 +176,40 @@ class _Run:
         self.history: list[Evaluation] = []
         self.best: Evaluation | None = None
         self.best_parameters = network.parameters
+        self.place = Place()
 
     def evaluations(self) -> Iterator[Evaluation]:
         """Train, and yield where it stands: at the start, and several times in each epoch."""
-        yield self._evaluated(0.0, None)
-        for epoch in range(self.config.epochs):
-            for evaluation in self._epoch(epoch):
+        checkpoint = self.keeper.begin()
+        if checkpoint is None:
+            yield self._evaluated(0.0, None)
+        else:
+            self._go_on_from(checkpoint)
+        while self.place.epoch < self.config.epochs:
+            for evaluation in self._epoch(self.place):
                 yield evaluation
                 if self._is_out_of_patience():
                     return
+            self.place = Place(self.place.epoch + 1)
 
-    def _epoch(self, epoch: int) -> Iterator[Evaluation]:
-        """Train on the whole split once; its order is let go before the next one is drawn."""
+    def _epoch(self, place: Place) -> Iterator[Evaluation]:
+        """Train on the rest of the split; its order is let go before the next one is drawn."""
+        place.order = self.rng.bit_generator.state
         batches = self._batches()
         stops = self._stops(len(batches))
-        loss, tokens = 0.0, 0
-        shown = self.progress(batches, len(batches), epoch + 1)
-        for number, (batch, forward) in enumerate(self.network.passes(shown, self.dropout)):
+        numbers = range(place.batches, len(batches))
+        rest = islice(batches, place.batches, None)
+        shown = self.progress(rest, numbers, place.epoch + 1)
+        for batch, forward in self.network.passes(shown, self.dropout, place.states):
             # the middle of the step stands for the whole
-            loss += self._trained_batch(batch, forward, epoch + (number + 0.5) / len(batches))
-            tokens += batch.positions
-            if number + 1 in stops:
-                yield self._evaluated(epoch + (number + 1) / len(batches), loss / tokens)
-                loss, tokens = 0.0, 0
+            middle = place.epoch + (place.batches + 0.5) / len(batches)
+            place.add(self._trained_batch(batch, forward, middle), batch.positions)
+            if self.config.carry_state:
+                place.states = forward.trace.states
+            if place.batches in stops:
+                epoch = place.epoch + place.batches / len(batches)
+                yield self._evaluated(epoch, place.mean_loss_since_last_look())
+            self.keeper.after_step(self.step, self._stand)
 
     def _batches(self) -> Batches:
         """The training split in a new order."""
@@ -205,6 +252,42 @@ class _Run:
             }
         self.history.append(evaluation)
         return evaluation
+
+    def _stand(self) -> Checkpoint:
+        """All that training has changed."""
+        values = {
+            "place": self.place.values(),
+            "learning_rate": self.learning_rate,
+            "schedule": self.schedule.learning_rate,
+            "dropout": self.dropout and self.dropout.rng.bit_generator.state,
+            "best": self.best and self.history.index(self.best),
+            "history": [vars(evaluation) for evaluation in self.history],
+        }
+        arrays = {
+            **under("parameters", self.network.parameters),
+            **under("best", self.best_parameters),
+            **under("optimiser", self.optimiser.memory()),
+        }
+        if self.place.states is not None:
+            arrays["states"] = self.place.states
+        return Checkpoint(self.step, values, arrays)
+
+    def _go_on_from(self, checkpoint: Checkpoint) -> None:
+        values, arrays = checkpoint.values, checkpoint.arrays
+        self.step = checkpoint.step
+        self.place = Place(**values["place"], states=arrays.get("states"))
+        self.rng.bit_generator.state = self.place.order
+        self.learning_rate = values["learning_rate"]
+        self.schedule.learning_rate = values["schedule"]
+        if self.dropout is not None:
+            self.dropout.rng.bit_generator.state = values["dropout"]
+        self.history = [Evaluation(**evaluation) for evaluation in values["history"]]
+        self.best = None if values["best"] is None else self.history[values["best"]]
+        parameters = self.network.parameters
+        self.best_parameters = copied_as(parameters, taken_from("best", arrays))
+        for name, values_of in taken_from("parameters", arrays).items():
+            parameters[name][...] = values_of
+        self.optimiser.remember(taken_from("optimiser", arrays), parameters)
 
     def _is_out_of_patience(self) -> bool:
         """Whether the last evaluations, as many as patience allows, have brought nothing new."""

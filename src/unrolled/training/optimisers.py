@@ -8,13 +8,17 @@ than everything else but the output layer.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unrolled.arrays import taken_from, under
 from unrolled.config.sections import TrainingConfig
-from unrolled.model.types import Array, Gradients, Parameters, RowGradient
+from unrolled.model.types import Array, Gradients, Parameters, RowGradient, copied_as
+
+Memory = Mapping[str, NDArray[Any]]
+"""What an optimiser keeps from step to step, arrays by name."""
 
 
 class Optimiser(Protocol):
@@ -32,6 +36,12 @@ class Optimiser(Protocol):
             learning_rate: how far to go.
         """
 
+    def memory(self) -> Memory:
+        """What is kept, by name; not copies."""
+
+    def remember(self, memory: Memory, parameters: Parameters) -> None:
+        """Go on from what another optimiser of this kind has kept of these parameters."""
+
 
 class Sgd:
     """w -= η g."""
@@ -44,6 +54,13 @@ class Sgd:
             rows, values = _rows_and_values(gradient)
             values *= values.dtype.type(scale * learning_rate)
             parameters[name][rows] -= values
+
+    def memory(self) -> Memory:
+        """As `Optimiser.memory`."""
+        return {}
+
+    def remember(self, memory: Memory, parameters: Parameters) -> None:
+        """As `Optimiser.remember`."""
 
 
 class Momentum:
@@ -70,6 +87,14 @@ class Momentum:
             velocities[rows] = velocity
             np.multiply(velocity, velocity.dtype.type(learning_rate), out=values)
             parameters[name][rows] -= values
+
+    def memory(self) -> Memory:
+        """As `Optimiser.memory`."""
+        return under("velocities", self.velocities)
+
+    def remember(self, memory: Memory, parameters: Parameters) -> None:
+        """As `Optimiser.remember`."""
+        self.velocities = copied_as(parameters, taken_from("velocities", memory))
 
 
 class Adam:
@@ -119,6 +144,17 @@ class Adam:
             values *= number(rate)
             parameters[name][rows] -= values
 
+    def memory(self) -> Memory:
+        """As `Optimiser.memory`."""
+        averages = {**under("means", self.means), **under("squares", self.squares)}
+        return {"steps": np.array(self.steps), **averages}
+
+    def remember(self, memory: Memory, parameters: Parameters) -> None:
+        """As `Optimiser.remember`."""
+        self.steps = int(memory["steps"])
+        self.means = copied_as(parameters, taken_from("means", memory))
+        self.squares = copied_as(parameters, taken_from("squares", memory))
+
 
 class AdamAndSgd:
     """Plain descent for the words inside classes, Adam for everything else.
@@ -146,6 +182,14 @@ class AdamAndSgd:
         others = {name: gradients[name] for name in gradients if name not in within}
         self.adam.step(parameters, others, scale, learning_rate)
         self.sgd.step(parameters, within, scale, learning_rate * self.ratio)
+
+    def memory(self) -> Memory:
+        """As `Optimiser.memory`."""
+        return self.adam.memory()
+
+    def remember(self, memory: Memory, parameters: Parameters) -> None:
+        """As `Optimiser.remember`."""
+        self.adam.remember(memory, parameters)
 
 
 OPTIMISERS: Mapping[str, Callable[[TrainingConfig], Optimiser]] = {

@@ -8,7 +8,13 @@ from unrolled.config.sections import TrainingConfig
 
 
 class Schedule(Protocol):
-    """A learning rate over time."""
+    """A learning rate over time.
+
+    Attributes:
+        learning_rate: the rate that others are shares of; all that a schedule remembers.
+    """
+
+    learning_rate: float
 
     def rate(self, epoch: float) -> float:
         """The learning rate.

@@ -30,7 +30,6 @@ from tqdm import tqdm
 from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
-from unrolled.corpus.folder import sha256_of
 from unrolled.corpus.sources.download_failures import (
     AddressError,
     PassingError,
@@ -39,6 +38,7 @@ from unrolled.corpus.sources.download_failures import (
 )
 from unrolled.corpus.sources.web_page import BEGINNING_SIZE, web_page
 from unrolled.errors import DataError
+from unrolled.storage import sha256_of
 
 CONNECT_TIMEOUT_SECONDS = 9.5
 """Above 7 s: a lost first packet is sent again after 1, 3 and 7 s (RFC 6298)."""

@@ -7,12 +7,13 @@ from pathlib import Path, PurePosixPath
 
 from unrolled.config.paths import require_literal
 from unrolled.config.sections import CorpusConfig
-from unrolled.corpus.folder import files_below, is_hidden, sha256_of
+from unrolled.corpus.folder import files_below, is_hidden
 from unrolled.corpus.reading.csv_rows import csv_rows
 from unrolled.corpus.sources.archives import is_archive, member_names
 from unrolled.corpus.sources.compression import SUFFIXES as COMPRESSED
 from unrolled.corpus.sources.patterns import matching_files, split_pattern
 from unrolled.errors import ConfigError, DataError
+from unrolled.storage import sha256_of
 
 SUFFIXES = {"text": (".txt",), "csv": (".csv",), "jsonl": (".jsonl", ".ndjson")}
 """What the files of each form are named by habit."""
