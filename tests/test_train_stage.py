@@ -21,7 +21,7 @@ from unrolled.model.cells import CELLS
 from unrolled.model.files import read_model
 from unrolled.model.initialisation import initialised, parameter_shapes
 from unrolled.model.network import Network
-from unrolled.stages import growing_wall, train, untrained
+from unrolled.stages import growing_wall, stopwatch, train, untrained
 from unrolled.stages.untrained import untrained_network
 from unrolled.storage import read_tsv
 from unrolled.text.dataset import read_dataset
@@ -436,8 +436,7 @@ def test_tokens_per_second_count_every_prediction_and_not_the_time_for_the_wall(
         return wall_sentences(network, unit)
 
     clock = SimpleNamespace(perf_counter=lambda: now[0])
-    monkeypatch.setattr(train, "time", clock)
-    monkeypatch.setattr(growing_wall, "time", clock)
+    monkeypatch.setattr(stopwatch, "time", clock)
     monkeypatch.setattr(train, "train", trained_in_4_seconds)
     monkeypatch.setattr(growing_wall, "wall_sentences", drawn_in_100_seconds)
 

@@ -126,7 +126,7 @@ class Workshop:
             for path in sorted(results.rglob("*"))
             if path.is_file()
             and path.name not in NOT_THE_SAME_EACH_TIME
-            and not {"logs", "benchmarks"} & set(path.relative_to(results).parts)
+            and not {"logs", "benchmarks", "state"} & set(path.relative_to(results).parts)
             and not (path.parent.name == "figures" and path.name.split(".")[0] in TIME_PICTURES)
         }
 

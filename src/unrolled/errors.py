@@ -4,6 +4,7 @@
     ├── ConfigError     a value of the configuration: names its key
     ├── DataError       a file or text: names the file or row
     └── CheckError      a proof that failed: names the parameter, the entry and both values
+    StoppedError        no error: a job was asked to stop before its end, and can go on
 
 A message is one line: where it is, what was found, what would be right. Whatever else is raised
 is a fault of this package.
@@ -24,3 +25,7 @@ class DataError(UnrolledError):
 
 class CheckError(UnrolledError):
     """A proof that failed."""
+
+
+class StoppedError(Exception):
+    """A job was asked to stop, and has kept what it needs to go on."""

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from unrolled.config.sections import ModelConfig, TrainingConfig
+from unrolled.config.sections import CheckpointsConfig, ModelConfig, TrainingConfig
 from unrolled.stages import train
 from unrolled.stages.job import logged
+from unrolled.stages.keeping import Keeping
 
 with logged(snakemake.log[0]) as log:
     train.run(
@@ -15,4 +16,5 @@ with logged(snakemake.log[0]) as log:
         Path(snakemake.input.vocabulary).parent,
         Path(snakemake.output.history).parent,
         log,
+        Keeping(CheckpointsConfig(**snakemake.config["checkpoints"]), snakemake.params.code),
     )

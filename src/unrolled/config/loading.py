@@ -8,6 +8,7 @@ from typing import Any
 
 from unrolled.config.files import read_config_file
 from unrolled.config.sections import (
+    CheckpointsConfig,
     ChecksConfig,
     ClassesConfig,
     CleaningConfig,
@@ -33,6 +34,7 @@ RECORDS: Sequence[tuple[str, type]] = (
     ("text", TextConfig),
     ("text", VocabularyConfig),
     ("classes", ClassesConfig),
+    ("checkpoints", CheckpointsConfig),
     ("checks", ChecksConfig),
     ("evaluation", EvaluationConfig),
     ("gradient_flow", GradientFlowConfig),

@@ -277,6 +277,14 @@ class EvaluationConfig:
 
 
 @dataclass(frozen=True)
+class CheckpointsConfig:
+    """How often it is noted where training stands; nothing of its results depends on it."""
+
+    seconds: float
+    steps: int | None
+
+
+@dataclass(frozen=True)
 class GradientFlowConfig:
     """What the travel of gradients is measured on."""
 

@@ -1,7 +1,7 @@
 """The wall of sentences that grows while a run is trained."""
 
-import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from unrolled.analysis.wall import wall_sentences
 from unrolled.config.sections import Unit
@@ -24,7 +24,6 @@ class GrowingWall:
         looks: at which evaluations sentences are drawn.
         evaluations: how many there were.
         drawn: the rows of each epoch, in the order of drawing.
-        seconds: that drawing took.
     """
 
     network: Network
@@ -33,12 +32,20 @@ class GrowingWall:
     looks: set[int]
     evaluations: int = 0
     drawn: dict[float, list[dict[str, Cell]]] = field(default_factory=dict)
-    seconds: float = 0.0
 
     @property
     def rows(self) -> list[dict[str, Cell]]:
         """Of all epochs."""
         return [row for rows in self.drawn.values() for row in rows]
+
+    def memory(self) -> dict[str, Any]:
+        """As `keeper.Part.memory`."""
+        return {"evaluations": self.evaluations, "drawn": list(self.drawn.items())}
+
+    def remember(self, memory: dict[str, Any]) -> None:
+        """As `keeper.Part.remember`."""
+        self.evaluations = memory["evaluations"]
+        self.drawn = dict(memory["drawn"])
 
     def look(self, evaluation: Evaluation) -> None:
         """Draw sentences, if this is one of the evaluations to do so."""
@@ -48,7 +55,6 @@ class GrowingWall:
 
     def draw(self, network: Network, epoch: float) -> None:
         """Draw sentences, in the place of those drawn at the same epoch before."""
-        began = time.perf_counter()
         self.drawn.pop(epoch, None)  # or the epoch would keep its place, and the best not be last
         self.drawn[epoch] = [
             {
@@ -62,4 +68,3 @@ class GrowingWall:
             for temperature, samples in wall_sentences(network, self.unit).items()
             for number, sample in enumerate(samples, start=1)
         ]
-        self.seconds += time.perf_counter() - began

@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from unrolled.errors import UnrolledError
+from unrolled.errors import StoppedError, UnrolledError
+
+STOPPED = 75
+"""How a job ends that was asked to stop and can go on: as sysexits.h says, try again later."""
 
 
 @contextmanager
@@ -15,9 +18,13 @@ def logged(log: Path | str) -> Iterator[TextIO]:
     """The open log of a job.
 
     An error that the user can mend, and a lack of memory, end the job with one line in the log and
-    at the terminal; anything else is a fault of this package, and its traceback goes to the log.
+    at the terminal; anything else is a fault of this package, and its traceback goes to the log. A
+    job that was asked to stop ends with STOPPED.
+
+    The log is a new file: an orphan, which the kill of another call has left, goes on in its own.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
+    Path(log).unlink(missing_ok=True)
     with open(log, "w", encoding="utf-8", buffering=1) as file:
         try:
             yield file
@@ -26,9 +33,13 @@ def logged(log: Path | str) -> Iterator[TextIO]:
             print(line, file=file)
             sys.exit(line)
         except MemoryError as error:
-            line = f"MemoryError: {error or 'this machine has too little memory for the job'}"
+            line = f"MemoryError: {str(error) or 'this machine has too little memory for the job'}"
             print(line, file=file)
             sys.exit(line)
+        except StoppedError as stopped:
+            for stream in (sys.stderr, file):
+                print(stopped, file=stream)
+            sys.exit(STOPPED)
         except Exception:
             traceback.print_exc(file=file)
             raise

@@ -6,7 +6,6 @@ import platform
 import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,10 +19,13 @@ from unrolled.model.files import write_model
 from unrolled.model.packing import PackedBatch
 from unrolled.stages.growing_wall import COLUMNS as WALL
 from unrolled.stages.growing_wall import GrowingWall
+from unrolled.stages.keeping import Keeping, fingerprint, kept, state_folder
+from unrolled.stages.stopwatch import Stopwatch
 from unrolled.stages.untrained import generators, untrained_network
 from unrolled.storage import Cell, write_json, write_tsv
 from unrolled.text.dataset import read_dataset
 from unrolled.text.vocabulary import read_vocabulary
+from unrolled.training.keeper import Part
 from unrolled.training.loop import Evaluation, Outcome, Progress, train
 
 HISTORY = [
@@ -48,12 +50,14 @@ def run(
     corpus: Path | str,
     folder: Path | str,
     log: TextIO,
+    keeping: Keeping | None = None,
 ) -> None:
     """Train a run and write its model, history.tsv, metrics.json, wall.tsv, timing.tsv and
     provenance.json.
 
     The wall has sentences drawn at some evaluations and, if the run finished, last those of the
-    best parameters; each epoch is in it once. Drawing them is no part of the time measured.
+    best parameters; each epoch is in it once. Drawing them is no part of the time measured, which
+    that of earlier attempts is.
 
     Args:
         name: the run's name, shown with its progress.
@@ -65,6 +69,10 @@ def run(
             classes.tsv.
         folder: where the run's files go.
         log: shows a bar; a line per epoch goes to the terminal as well.
+        keeping: what is kept so that a run can go on after a kill; None for nothing.
+
+    Raises:
+        StoppedError: a signal has asked to stop; the run goes on from there at the next call.
     """
     corpus, folder = Path(corpus), Path(folder)
     vocabulary = read_vocabulary(corpus / "vocabulary.tsv")
@@ -74,27 +82,32 @@ def run(
     network = untrained_network(model, corpus, vocabulary, training.seed)
     planned = training.epochs * training.evaluations_per_epoch
     wall = GrowingWall(network, vocabulary, notes["unit"], looks(planned))
-    began = time.perf_counter()
-    outcome = train(
-        network,
-        dataset,
-        validation,
-        training,
-        generators(training.seed)[1],
-        _bar(name, log),
-        _each(_line(name, training.epochs, log), wall.look),
-    )
-    seconds = time.perf_counter() - began - wall.seconds
-    if outcome.best and outcome.state == "finished":
-        wall.draw(outcome.network, outcome.best.epoch)
-    epochs = outcome.history[-1].epoch if outcome.history else 0.0
-    notes = {"run": name, **notes}
-    write_model(folder / "model", outcome.network, vocabulary, notes, training.carry_state)
-    write_tsv(folder / "history.tsv", HISTORY, map(vars, outcome.history))
-    write_json(folder / "metrics.json", _metrics(outcome))
-    write_tsv(folder / "wall.tsv", WALL, wall.rows)
-    write_tsv(*_timing(folder, seconds, round(epochs * dataset.prediction_count)))
-    write_json(folder / "provenance.json", _provenance())
+    stopwatch = Stopwatch()
+    parts: dict[str, Part] = {"wall": wall, "stopwatch": stopwatch}
+    depends_on = fingerprint(model, training, notes, corpus)
+    state = state_folder(folder)
+    with kept(keeping, state, depends_on, parts, _teller(name, log)) as keeper:
+        outcome = train(
+            network,
+            dataset,
+            validation,
+            training,
+            generators(training.seed)[1],
+            _bar(name, log),
+            _each(_line(name, training.epochs, log), stopwatch.outside(wall.look)),
+            keeper,
+        )
+        seconds = stopwatch.seconds
+        if outcome.best and outcome.state == "finished":
+            wall.draw(outcome.network, outcome.best.epoch)
+        epochs = outcome.history[-1].epoch if outcome.history else 0.0
+        notes = {"run": name, **notes}
+        write_model(folder / "model", outcome.network, vocabulary, notes, training.carry_state)
+        write_tsv(folder / "history.tsv", HISTORY, map(vars, outcome.history))
+        write_json(folder / "metrics.json", _metrics(outcome))
+        write_tsv(folder / "wall.tsv", WALL, wall.rows)
+        write_tsv(*_timing(folder, seconds, round(epochs * dataset.prediction_count)))
+        write_json(folder / "provenance.json", _provenance())
 
 
 def _bar(name: str, log: TextIO) -> Progress:
@@ -114,20 +127,29 @@ def _bar(name: str, log: TextIO) -> Progress:
     return shown
 
 
+def _teller(name: str, log: TextIO) -> Callable[[str], None]:
+    """A line about the run, at the terminal and in the log."""
+
+    def told(line: str) -> None:
+        for stream in (sys.stderr, log):
+            print(f"{name}  {line}", file=stream, flush=True)
+
+    return told
+
+
 def _line(name: str, epochs: int, log: TextIO) -> Callable[[Evaluation], None]:
     """A line for each epoch, at the terminal and in the log."""
+    tell = _teller(name, log)
 
     def shown(evaluation: Evaluation) -> None:
         if evaluation.epoch % 1 != 0:
             return
         train_loss = evaluation.train_loss_nats_per_token
         seen = "untrained   " if train_loss is None else f"train {train_loss:.3f}"
-        line = (
-            f"{name}  epoch {evaluation.epoch:.0f}/{epochs}  {seen}"
+        tell(
+            f"epoch {evaluation.epoch:.0f}/{epochs}  {seen}"
             f"  validation {evaluation.validation_loss_nats_per_token:.3f} nats/token"
         )
-        for stream in (sys.stderr, log):
-            print(line, file=stream, flush=True)
 
     return shown
 

@@ -1,0 +1,141 @@
+"""What a run keeps in a folder beside its outputs, so that no kill costs more than a minute.
+
+checkpoints   where training goes on (see training.checkpoint)
+lock          who writes here (see lock)
+progress.json how far training has come, for `status`
+failure.json  why the last attempt ended before its end; gone once another one begins
+"""
+
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from unrolled.config.sections import CheckpointsConfig, ModelConfig, TrainingConfig
+from unrolled.errors import DataError
+from unrolled.lock import LOCK, is_locked, locked
+from unrolled.storage import read_json, sha256_of, write_json
+from unrolled.text.dataset import FILES as ARRAYS
+from unrolled.training.checkpoint import Checkpoints
+from unrolled.training.keeper import Part, TimedKeeper
+from unrolled.training.loop import Keeper, NoKeeper
+
+FAILURE = "failure.json"
+
+KILLED = "killed, likely out of memory"
+"""What is said of an attempt that has ended without a word."""
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How often, and what checkpoints depend on beside settings and data.
+
+    Attributes:
+        config: how often a checkpoint is written.
+        code: the hash of the code that trains.
+    """
+
+    config: CheckpointsConfig
+    code: str
+
+
+def state_folder(run: Path) -> Path:
+    """The folder of a run's state, by that of its outputs, which Snakemake may delete."""
+    return run.parents[1] / "state" / run.name
+
+
+@contextmanager
+def kept(
+    keeping: Keeping | None,
+    folder: Path,
+    fingerprint: Mapping[str, Any],
+    parts: Mapping[str, Part],
+    tell: Callable[[str], None],
+) -> Iterator[Keeper]:
+    """The keeper of a run, once no other process writes to its folder, and until the block ends.
+
+    Args:
+        keeping: None to keep nothing.
+        folder: that of the run's state.
+        fingerprint: what the run depends on.
+        parts: what else goes on, by name.
+        tell: is called with a line about what was found and what is done.
+    """
+    if keeping is None:
+        yield NoKeeper()
+        return
+    with locked(folder, tell), _failure_noted(folder), _signals() as asked_to_stop:
+        checkpoints = Checkpoints(folder, {**fingerprint, "code": keeping.code})
+        yield TimedKeeper(checkpoints, keeping.config, parts, asked_to_stop, tell)
+
+
+def fingerprint(
+    model: ModelConfig, training: TrainingConfig, notes: Mapping[str, Any], corpus: Path
+) -> dict[str, Any]:
+    """What the bytes of a run depend on: its settings, its data, and what it is computed with.
+
+    Args:
+        model: the network's shape.
+        training: the recipe.
+        notes: what tokens are.
+        corpus: the folder of the data.
+    """
+    arrays = [f"{split}/{file}" for split in ("train", "valid") for file in ARRAYS]
+    classes = ["classes.tsv"] if model.output == "classes" else []
+    return {
+        "model": asdict(model),
+        "training": asdict(training),
+        "tokens": dict(notes),
+        "numpy": np.__version__,
+        "data": {name: sha256_of(corpus / name) for name in ("vocabulary.tsv", *classes, *arrays)},
+    }
+
+
+def failure(folder: Path | str) -> str | None:
+    """Why the last attempt at a run ended before its end, by what it has left in its folder; None
+    if there was none, or it is under way.
+
+    It is for runs whose outputs are missing: an attempt that came to its end leaves no note.
+    """
+    folder = Path(folder)
+    if not (folder / LOCK).exists() or is_locked(folder):
+        return None
+    try:
+        return str(read_json(folder / FAILURE)["reason"])
+    except (DataError, KeyError, TypeError):
+        return KILLED
+
+
+@contextmanager
+def _failure_noted(folder: Path) -> Iterator[None]:
+    """Note the error that ends the block, if one does."""
+    (folder / FAILURE).unlink(missing_ok=True)
+    try:
+        yield
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        write_json(folder / FAILURE, {"reason": " ".join(reason.split())})
+        raise
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[], bool]]:
+    """Whether SIGTERM or Ctrl-C has asked this process to stop; the second one ends it at once."""
+    asked: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

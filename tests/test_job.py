@@ -1,0 +1,57 @@
+"""What every job has around it: how it ends, and what its log and the terminal say of it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from unrolled.errors import ConfigError, StoppedError
+from unrolled.stages.job import STOPPED, logged
+
+
+def end_with(error: BaseException, log: Path) -> object:
+    """Let a job end with an error, and give back what it ends with in turn."""
+    with pytest.raises(SystemExit) as ended, logged(log):
+        raise error
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ConfigError("a.b must be 1 (got 2)"), "ConfigError: a.b must be 1 (got 2)"),
+        (MemoryError(), "MemoryError: this machine has too little memory for the job"),
+        (MemoryError("Unable to allocate 9 TiB"), "MemoryError: Unable to allocate 9 TiB"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line(tmp_path: Path, error: Exception, line: str) -> None:
+    assert end_with(error, tmp_path / "logs/a.log") == line  # which Python writes to the terminal
+
+    assert (tmp_path / "logs/a.log").read_text() == f"{line}\n"
+
+
+def test_a_fault_of_the_package_is_a_traceback(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), logged(tmp_path / "a.log"):
+        1 / 0  # noqa: B018
+
+    written = (tmp_path / "a.log").read_text()
+    assert written.startswith("Traceback")
+    assert "ZeroDivisionError" in written
+
+
+def test_a_job_that_was_asked_to_stop_says_so_and_ends_with_a_code_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end_with(StoppedError("stopped after step 3"), tmp_path / "a.log") == STOPPED == 75
+
+    assert (tmp_path / "a.log").read_text() == capsys.readouterr().err == "stopped after step 3\n"
+
+
+def test_an_orphan_goes_on_in_a_log_of_its_own(tmp_path: Path) -> None:
+    with logged(tmp_path / "a.log") as of_orphan:
+        print("one", file=of_orphan)
+        with logged(tmp_path / "a.log") as of_successor:
+            print("two", file=of_orphan)
+            print("three", file=of_successor)
+
+    assert re.fullmatch("three\n", (tmp_path / "a.log").read_text())

@@ -1,0 +1,277 @@
+"""A run that is killed, stopped or refused keeps what it has, and ends in the same files."""
+
+import io
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_strategies import write_corpus
+from training_strategies import ALL_AT_ONCE
+from unrolled.config.sections import CheckpointsConfig, ModelConfig, TrainingConfig
+from unrolled.errors import StoppedError
+from unrolled.lock import is_locked, locked
+from unrolled.stages import train
+from unrolled.stages.keeping import KILLED, Keeping, failure, state_folder
+from unrolled.storage import read_json
+from unrolled.training.checkpoint import Checkpoint, Checkpoints
+from unrolled.training.keeper import TimedKeeper
+
+MODEL = ModelConfig(
+    cell="gru",
+    hidden_size=5,
+    bias=True,
+    tied_weights=False,
+    output="softmax",
+    recurrent_initialisation="uniform",
+    precision="single",
+)
+TRAINING = replace(ALL_AT_ONCE, epochs=3, evaluations_per_epoch=2, patience=None)
+EACH_STEP = CheckpointsConfig(seconds=1e9, steps=1)
+NEVER = CheckpointsConfig(seconds=1e9, steps=None)
+OTHERWISE_EACH_TIME = {"timing.tsv", "provenance.json"}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_corpus(folder)
+    return folder
+
+
+def run(
+    corpus: Path,
+    folder: Path,
+    config: CheckpointsConfig = EACH_STEP,
+    code: str = "abc",
+    training: TrainingConfig = TRAINING,
+) -> str:
+    """Train a run and give back its log."""
+    log = io.StringIO()
+    train.run("a", MODEL, training, {"unit": "word"}, corpus, folder, log, Keeping(config, code))
+    return log.getvalue()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What a run has written that must be the same each time."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in OTHERWISE_EACH_TIME
+    }
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int, act: Callable[[], None]) -> None:
+    """Let something happen after a step."""
+    after_step = TimedKeeper.after_step
+
+    def interrupted(keeper: TimedKeeper, number: int, stand: Callable[[], Checkpoint]) -> None:
+        if number == step:
+            act()
+        after_step(keeper, number, stand)
+
+    monkeypatch.setattr(TimedKeeper, "after_step", interrupted)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
+    folder = tmp_path_factory.mktemp("undisturbed") / "runs/a"
+    run(corpus, folder, NEVER)
+    return files(folder)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("step", [1, 20, 41])
+def test_a_signal_ends_a_run_with_a_checkpoint_and_the_next_ends_in_the_same_files(
+    corpus: Path,
+    undisturbed: Mapping[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    step: int,
+) -> None:
+    folder = tmp_path / "runs/a"
+    interrupt_at(monkeypatch, step, lambda: signal.raise_signal(number))
+    with pytest.raises(StoppedError, match=f"stopped after step {step}; the next call goes on"):
+        run(corpus, folder, NEVER)
+    monkeypatch.undo()
+
+    assert not folder.exists()
+    assert failure(tmp_path / "state/a") == (
+        f"StoppedError: stopped after step {step}; the next call goes on from there"
+    )
+    log = run(corpus, folder, NEVER)
+
+    assert f"a  goes on after step {step}\n" in log
+    assert files(folder) == undisturbed
+    assert not (tmp_path / "state/a/failure.json").exists()
+
+
+def killed_at(step: int, corpus: Path, folder: Path) -> None:
+    """Be a process that dies at a step."""
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_at(patch, step, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        run(corpus, folder)
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint_and_is_said_to_have_been_killed(
+    corpus: Path, undisturbed: Mapping[str, bytes], tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs/a"
+    for step in (3, 30):
+        process = multiprocessing.get_context("fork").Process(
+            target=killed_at, args=(step, corpus, folder)
+        )
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        assert failure(tmp_path / "state/a") == KILLED
+
+    log = run(corpus, folder)
+
+    assert "goes on after step 29" in log
+    assert files(folder) == undisturbed
+    assert failure(tmp_path / "nowhere") is None
+
+
+def test_a_second_signal_ends_a_run_at_once(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice() -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    interrupt_at(monkeypatch, 7, twice)
+    with pytest.raises(KeyboardInterrupt):
+        run(corpus, tmp_path / "runs/a", NEVER)
+
+    assert Checkpoints(tmp_path / "state/a", {}).newest(lambda line: None) is None
+    assert failure(tmp_path / "state/a") == "KeyboardInterrupt"
+
+
+def test_signals_are_those_of_others_again_after_a_run(corpus: Path, tmp_path: Path) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+
+    run(corpus, tmp_path / "runs/a")
+
+    after = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"code": "def"}, 'code was "abc" and is "def"'),
+        (
+            {"training": replace(TRAINING, learning_rate=0.01)},
+            "training.learning_rate was 0.02 and is 0.01",
+        ),
+    ],
+)
+def test_another_configuration_begins_anew_and_the_difference_is_told(
+    corpus: Path, tmp_path: Path, change: Mapping[str, Any], told: str
+) -> None:
+    run(corpus, tmp_path / "runs/a")
+
+    log = run(corpus, tmp_path / "runs/a", **change)
+
+    assert told in log
+    assert "goes on" not in log
+    run(corpus, tmp_path / "anew/runs/a", **change)
+    assert files(tmp_path / "runs/a") == files(tmp_path / "anew/runs/a")
+
+
+def test_other_data_begin_anew(corpus: Path, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus")
+    run(tmp_path / "corpus", tmp_path / "runs/a")
+    content = bytearray((tmp_path / "corpus/valid/ids.npy").read_bytes())
+    content[-4:] = content[-8:-4]  # which repeats the last word in the place of the end
+    (tmp_path / "corpus/valid/ids.npy").write_bytes(content)
+
+    log = run(tmp_path / "corpus", tmp_path / "runs/a")
+
+    assert "is of another run: data.valid/ids.npy was" in log
+    assert "goes on" not in log
+
+
+def test_checkpoints_come_after_so_many_steps_or_seconds(tmp_path: Path) -> None:
+    now = [100.0]
+    written: list[int] = []
+
+    class Noted(Checkpoints):
+        def write(self, checkpoint: Checkpoint) -> None:
+            written.append(checkpoint.step)
+            super().write(checkpoint)
+
+    keeper = TimedKeeper(
+        Noted(tmp_path, {}),
+        CheckpointsConfig(seconds=10, steps=4),
+        {},
+        lambda: False,
+        pytest.fail,
+        lambda: now[0],
+    )
+    assert keeper.begin() is None
+    for step in range(1, 16):
+        now[0] += 3 if step < 9 else 0.1
+        keeper.after_step(step, lambda step=step: Checkpoint(step, {}, {}))  # type: ignore[misc]
+
+    # 3 seconds a step are 10 after the 4th; and from the 9th on four steps come first
+    assert written == [4, 8, 12]
+
+
+def holding(folder: Path, ready: Any, let_go: Any) -> None:
+    with locked(folder, pytest.fail):
+        ready.set()
+        let_go.wait()
+
+
+def test_a_run_waits_for_the_process_that_holds_its_folder_and_says_which(
+    corpus: Path, tmp_path: Path
+) -> None:
+    processes = multiprocessing.get_context("fork")
+    ready, let_go = processes.Event(), processes.Event()
+    folder = state_folder(tmp_path / "runs/a")
+    other = processes.Process(target=holding, args=(folder, ready, let_go))
+    other.start()
+    ready.wait()
+    assert is_locked(folder)
+    waiting = processes.Process(target=run, args=(corpus, tmp_path / "runs/a"))
+    waiting.start()
+    time.sleep(0.5)
+
+    assert not (tmp_path / "runs/a").exists()
+    let_go.set()
+    waiting.join()
+
+    assert waiting.exitcode == 0
+    assert (tmp_path / "runs/a/metrics.json").exists()
+    other.join()
+
+
+def test_who_holds_a_folder_is_told(tmp_path: Path) -> None:
+    processes = multiprocessing.get_context("fork")
+    ready, let_go = processes.Event(), processes.Event()
+    other = processes.Process(target=holding, args=(tmp_path, ready, let_go))
+    other.start()
+    ready.wait()
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        let_go.set()
+
+    with locked(tmp_path, tell):
+        assert read_json(tmp_path / "lock")["pid"] == os.getpid()
+
+    (line,) = told
+    assert line.startswith(f"waits for process {other.pid} on ")
+    assert line.endswith(f", which writes to {tmp_path}")
+    assert not is_locked(tmp_path)
+    other.join()
