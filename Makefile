@@ -4,6 +4,7 @@
 # make benchmark-perplexity  how long output layers take to a perplexity (some 5 minutes, with WIKITEXT an hour more)
 # make benchmark-report  how long pictures and page take to build and to show, for 18 and 300 runs (some 2 minutes)
 # make benchmark-corpora  how much memory and time texts of up to 0.8 GB take (some 40 minutes, and 5 GB of disk)
+# make test-kills  kill a sweep at KILLS=50 random moments: it must end as if nothing had been (some 10 minutes)
 # make fuzz        throw broken files at whatever reads them, for ten minutes
 # WIKITEXT=wikitext-2.zip  a zip file of WikiText-2 to measure that on, too
 # CORPORA="a.zip b.txt"  texts to measure the tokenizer on, too
@@ -13,6 +14,7 @@
 PYTHON ?= python3
 EXPERIMENT ?= default
 SNAKEMAKE_OPTIONS ?=
+KILLS ?= 50
 
 BIN := .venv/bin
 
@@ -23,7 +25,7 @@ endif
 CONFIGFILE := $(if $(filter default,$(EXPERIMENT)),,--configfile config/experiments/$(EXPERIMENT).yaml)
 SNAKEMAKE := $(BIN)/snakemake $(CONFIGFILE)
 
-.PHONY: all run install install-dev test lint benchmark benchmark-perplexity benchmark-report benchmark-corpora fuzz pins clean
+.PHONY: all run install install-dev test lint benchmark benchmark-perplexity benchmark-report benchmark-corpora test-kills fuzz pins clean
 .DELETE_ON_ERROR:
 
 all: run
@@ -79,6 +81,9 @@ benchmark-report: install-dev
 benchmark-corpora: install
 	$(BIN)/python benchmarks/corpus_scale.py
 	$(if $(CORPORA),$(BIN)/python benchmarks/tokenizing.py $(CORPORA))
+
+test-kills: install-dev
+	$(BIN)/python tests/kills.py --kills $(KILLS)
 
 fuzz: install-dev
 	$(BIN)/python tests/fuzz_readers.py --seconds 600
