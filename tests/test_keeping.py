@@ -226,6 +226,32 @@ def test_checkpoints_come_after_so_many_steps_or_seconds(tmp_path: Path) -> None
     assert written == [4, 8, 12]
 
 
+def test_checkpoints_that_take_long_to_write_come_less_often(tmp_path: Path) -> None:
+    now = [0.0]
+    written: list[float] = []
+
+    class Slow(Checkpoints):
+        def write(self, checkpoint: Checkpoint) -> None:
+            written.append(now[0])
+            now[0] += 3
+
+    keeper = TimedKeeper(
+        Slow(tmp_path, {}),
+        CheckpointsConfig(seconds=10, steps=None),
+        {},
+        lambda: False,
+        pytest.fail,
+        lambda: now[0],
+    )
+    keeper.begin()
+    for step in range(1, 400):
+        now[0] += 1
+        keeper.after_step(step, lambda step=step: Checkpoint(step, {}, {}))  # type: ignore[misc]
+
+    # what takes 3 seconds is written 3 / 0.02 seconds after the end of the one before
+    assert written == [10, 163, 316]
+
+
 def holding(folder: Path, ready: Any, let_go: Any) -> None:
     with locked(folder, pytest.fail):
         ready.set()

@@ -9,6 +9,9 @@ from unrolled.config.sections import CheckpointsConfig
 from unrolled.errors import StoppedError
 from unrolled.training.checkpoint import Checkpoint, Checkpoints
 
+MOST_TIME = 0.02
+"""The share of the time that may go into checkpoints: large ones come less often than asked for."""
+
 
 class Part(Protocol):
     """What belongs to a run beside its training, and goes on with it."""
@@ -22,6 +25,8 @@ class Part(Protocol):
 
 class TimedKeeper:
     """Writes a checkpoint every so many seconds or steps, and one more when asked to stop.
+
+    Those that come after some seconds take a fiftieth of the time at most.
 
     Attributes:
         begun_after: the steps that had been made when this attempt began.
@@ -49,7 +54,7 @@ class TimedKeeper:
         self.begun_after = 0
         self._checkpoints, self._config, self._parts = checkpoints, config, parts
         self._is_asked_to_stop, self._tell, self._clock = is_asked_to_stop, tell, clock
-        self._last_step, self._last_time = 0, clock()
+        self._last_step, self._last_time, self._cost = 0, clock(), 0.0
 
     def begin(self) -> Checkpoint | None:
         """As `loop.Keeper.begin`."""
@@ -77,10 +82,12 @@ class TimedKeeper:
     def _is_due(self, step: int) -> bool:
         seconds, steps = self._config.seconds, self._config.steps
         by_steps = steps is not None and step - self._last_step >= steps
-        return by_steps or self._clock() - self._last_time >= seconds
+        return by_steps or self._clock() - self._last_time >= max(seconds, self._cost / MOST_TIME)
 
     def _write(self, checkpoint: Checkpoint) -> None:
+        began = self._clock()
         parts = {name: part.memory() for name, part in self._parts.items()}
         values = {**checkpoint.values, "parts": parts}
         self._checkpoints.write(replace(checkpoint, values=values))
         self._last_step, self._last_time = checkpoint.step, self._clock()
+        self._cost = self._last_time - began
