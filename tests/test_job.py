@@ -1,5 +1,6 @@
 """What every job has around it: how it ends, and what its log and the terminal say of it."""
 
+import errno
 import re
 from pathlib import Path
 
@@ -22,6 +23,14 @@ def end_with(error: BaseException, log: Path) -> object:
         (ConfigError("a.b must be 1 (got 2)"), "ConfigError: a.b must be 1 (got 2)"),
         (MemoryError(), "MemoryError: this machine has too little memory for the job"),
         (MemoryError("Unable to allocate 9 TiB"), "MemoryError: Unable to allocate 9 TiB"),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "OSError: the results cannot be written: No space left on device",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "results/a"),
+            "OSError: results/a cannot be written: Permission denied",
+        ),
     ],
 )
 def test_what_a_user_can_mend_is_one_line(tmp_path: Path, error: Exception, line: str) -> None:
@@ -45,6 +54,13 @@ def test_a_job_that_was_asked_to_stop_says_so_and_ends_with_a_code_of_its_own(
     assert end_with(StoppedError("stopped after step 3"), tmp_path / "a.log") == STOPPED == 75
 
     assert (tmp_path / "a.log").read_text() == capsys.readouterr().err == "stopped after step 3\n"
+
+
+def test_any_other_error_of_the_system_is_a_fault_of_the_package(tmp_path: Path) -> None:
+    with pytest.raises(BlockingIOError), logged(tmp_path / "a.log"):
+        raise BlockingIOError(errno.EAGAIN, "Try again")
+
+    assert (tmp_path / "a.log").read_text().startswith("Traceback")
 
 
 def test_an_orphan_goes_on_in_a_log_of_its_own(tmp_path: Path) -> None:
