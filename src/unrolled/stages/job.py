@@ -22,8 +22,8 @@ def logged(log: Path | str) -> Iterator[TextIO]:
     """The open log of a job.
 
     An error that the user can mend, and a lack of memory or disk, end the job with one line in the
-    log and at the terminal; anything else is a fault of this package, and its traceback goes to the log. A
-    job that was asked to stop ends with STOPPED.
+    log and at the terminal; anything else is a fault of this package, and its traceback goes to the
+    log. A job that was asked to stop ends with STOPPED.
 
     The log is a new file: an orphan, which the kill of another call has left, goes on in its own.
     """
