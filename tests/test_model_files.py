@@ -4,6 +4,9 @@ import csv
 import itertools
 import json
 import math
+import re
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +49,17 @@ def change_config(folder: Path, **changes: Any) -> None:
     config = {**json.loads((folder / "config.json").read_text("utf-8")), **changes}
     kept = {key: value for key, value in config.items() if value is not None}
     (folder / "config.json").write_text(json.dumps(kept), "utf-8")
+
+
+def declare(folder: Path, name: str, **changes: object) -> None:
+    """Change what the header declares of an array, and nothing after the header."""
+    content = (folder / "model.safetensors").read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header[name] |= changes
+    encoded = json.dumps(header).encode()
+    start = len(encoded).to_bytes(8, "little") + encoded
+    (folder / "model.safetensors").write_bytes(start + content[8 + size :])
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -231,6 +245,47 @@ def test_a_cell_that_is_none_is_refused(folder: Path, other: object) -> None:
         read_model(folder)
 
 
+@pytest.mark.parametrize(
+    ("key", "other", "right"),
+    [
+        ("cell", [], "one of elman, gru, lstm"),
+        ("output", {}, "one of softmax, classes"),
+        ("bias", "false", "true or false"),
+        ("tied", 0, "true or false"),
+        ("carry_state", "no", "true or false"),
+        ("vocabulary_size", 7.0, "a whole number of 1 or more"),
+        ("vocabulary_size", "7", "a whole number of 1 or more"),
+        ("vocabulary_size", 0, "a whole number of 1 or more"),
+        ("hidden_size", True, "a whole number of 1 or more"),
+        ("hidden_size", -4, "a whole number of 1 or more"),
+        ("hidden_size", {}, "a whole number of 1 or more"),
+        ("dtype", "int64", "one of float32, float64"),
+        ("dtype", [], "one of float32, float64"),
+    ],
+)
+def test_an_entry_of_another_type_is_refused(
+    folder: Path, key: str, other: object, right: str
+) -> None:
+    change_config(folder, **{key: other})
+
+    with pytest.raises(
+        DataError, match=rf"config\.json: {key} must be {right} \(got {re.escape(repr(other))}\)$"
+    ):
+        read_model(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"format": ' + "[" * 100_000, '{"format": ' + "1" * 5000 + "}"],
+    ids=["lists in lists", "a number of 5000 digits"],
+)
+def test_a_configuration_that_json_readers_give_up_on_is_refused(folder: Path, text: str) -> None:
+    (folder / "config.json").write_text(text, "utf-8")
+
+    with pytest.raises(DataError, match=r"config\.json is not JSON that can be read \("):
+        read_model(folder)
+
+
 @pytest.mark.parametrize("changes", [{"cell": "gru"}, {"bias": True}, {"tied": True}])
 def test_arrays_of_another_cell_without_its_biases_or_not_tied_are_refused(
     folder: Path, changes: dict[str, Any]
@@ -252,15 +307,30 @@ def test_the_vocabulary_table_names_every_id_in_order(folder: Path) -> None:
 def test_a_missing_array_is_refused(folder: Path) -> None:
     change_tensors(folder, recurrent_weights=None)
 
-    with pytest.raises(DataError, match=r"safetensors must hold .*recurrent_weights.* \(got"):
+    with pytest.raises(
+        DataError,
+        match=r"safetensors must hold 'recurrent_weights': \(\(4, 4\), 'float64'\)"
+        r" \(got 'recurrent_weights': no array\)$",
+    ):
         read_model(folder)
 
 
 def test_an_array_too_many_is_refused(folder: Path) -> None:
     change_tensors(folder, bias=np.zeros(7))
 
-    with pytest.raises(DataError, match=r"must hold .* \(got .*bias"):
+    with pytest.raises(
+        DataError, match=r"must hold 'bias': no array \(got 'bias': \(\(7,\), 'float64'\)\)$"
+    ):
         read_model(folder)
+
+
+def test_many_arrays_of_long_names_too_many_make_no_long_message(folder: Path) -> None:
+    change_tensors(folder, **{f"{number}{'n' * 1000}": np.zeros(0) for number in range(100)})
+
+    with pytest.raises(DataError, match=r"must hold '0nnn") as raised:
+        read_model(folder)
+
+    assert len(str(raised.value)) < 2000
 
 
 def test_an_array_of_another_shape_is_refused(folder: Path) -> None:
@@ -277,6 +347,39 @@ def test_an_array_of_another_precision_is_refused(folder: Path) -> None:
         read_model(folder)
 
 
+@pytest.mark.parametrize("declares_it_too", [False, True], ids=["sound arrays", "such arrays"])
+@pytest.mark.parametrize("output", ["softmax", "classes"])
+def test_a_vocabulary_beyond_any_memory_is_refused_before_memory_is_asked_for(
+    folder: Path, declares_it_too: bool, output: str
+) -> None:
+    change_config(folder, vocabulary_size=10**12, output=output)
+    if declares_it_too:
+        declare(folder, "input_weights", shape=[10**12, 4], data_offsets=[0, 32 * 10**12])
+
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"model\.safetensors (must hold|is not a safetensors)"):
+        read_model(folder)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 1_000_000
+
+
+def test_no_array_is_read_of_a_file_that_declares_another_model(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("an array is read")
+
+    monkeypatch.setattr("unrolled.model.files.read_tensors", read)
+
+    with pytest.raises(AssertionError, match="an array is read"):
+        read_model(folder)
+    change_config(folder, hidden_size=5)
+    with pytest.raises(DataError, match=r"must hold .*\(7, 5\)"):
+        read_model(folder)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_weights_that_are_not_finite_are_refused(folder: Path, name: str, value: float) -> None:
@@ -284,7 +387,10 @@ def test_weights_that_are_not_finite_are_refused(folder: Path, name: str, value:
     weights[1, 2] = value
     change_tensors(folder, **{name: weights})
 
-    with pytest.raises(DataError, match=f"{name} has entries that are not finite numbers"):
+    with pytest.raises(
+        DataError,
+        match=rf"{name} has entries that are not finite numbers \(got {value} at \[1, 2\]\)$",
+    ):
         read_model(folder)
 
 
@@ -364,3 +470,65 @@ def test_the_formula_says_where_carried_states_begin(tmp_path: Path) -> None:
     config = json.loads((tmp_path / "config.json").read_text("utf-8"))
     assert config["carry_state"] is True
     assert "all states are 0 before the first word of a document;" in config["formula"]
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A sound model of few bytes: 4 words, 2 hidden units."""
+    vocabulary = Vocabulary(VOCABULARY.tokens[:4], VOCABULARY.counts[:4])
+    write_model(tmp_path / "small", network_of(1, 4, 2), vocabulary, {"lowercase": True})
+    return tmp_path / "small"
+
+
+def flipped(content: bytes) -> Iterator[bytes]:
+    """The content with one bit changed, at each place another one of the eight."""
+    for place, byte in enumerate(content):
+        yield content[:place] + bytes([byte ^ 1 << place % 8]) + content[place + 1 :]
+
+
+def read_if_sound(folder: Path) -> tuple[Network, Vocabulary] | None:
+    """The model; None where it is refused."""
+    try:
+        network, vocabulary, _ = read_model(folder)
+    except DataError:
+        return None
+    return network, vocabulary
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "vocabulary.tsv"])
+def test_a_flipped_bit_is_refused_or_changes_one_number_or_row_at_most(
+    small: Path, name: str
+) -> None:
+    network, vocabulary, _ = read_model(small)
+    rows = [*zip(vocabulary.tokens, vocabulary.counts, strict=True)]
+    numbers = {key: array.copy() for key, array in network.parameters.items()}
+    refused = 0
+
+    for content in flipped((small / name).read_bytes()):
+        (small / name).write_bytes(content)
+        found = read_if_sound(small)
+        if found is None:
+            refused += 1
+            continue
+        found_rows = [*zip(found[1].tokens, found[1].counts, strict=True)]
+        assert found[0].parameters.keys() == numbers.keys()
+        different = [np.sum(found[0].parameters[key] != numbers[key]) for key in numbers]
+        different.append(sum(a != b for a, b in zip(found_rows, rows, strict=True)))
+        assert sum(different) <= 1, content
+
+    assert refused > 0
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "vocabulary.tsv"])
+def test_a_file_cut_anywhere_is_refused_or_lacks_nothing_but_its_last_line_feed(
+    small: Path, name: str
+) -> None:
+    content = (small / name).read_bytes()
+
+    sound = []
+    for size in range(len(content)):
+        (small / name).write_bytes(content[:size])
+        if read_if_sound(small) is not None:
+            sound.append(content[size:])
+
+    assert sound == ([] if name == "model.safetensors" else [b"\n"])

@@ -1,9 +1,11 @@
 """Read and write arrays: one as .npy, mapped into memory or written piece by piece, or several by
-their names as safetensors. All are written as `storage` writes, whole or not at all.
+their names as safetensors or .npz. All are written as `storage` writes, whole or not at all.
+
+Files may come from strangers. No pickle is ever read, and what a header declares is held against
+the bytes that are there before memory is asked for.
 """
 
 import mmap
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +13,19 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
+from unrolled.declared import (
+    UNREADABLE,
+    declared_arrays,
+    declared_tensors,
+    no_npz,
+    no_tensors,
+    no_word_on_python_2,
+)
 from unrolled.errors import DataError
-from unrolled.storage import new_file, read_bytes, write_bytes
+from unrolled.storage import new_file, write_bytes
 
 
 def write_array(path: Path | str, array: NDArray[Any]) -> None:
@@ -84,17 +94,18 @@ def write_tensors(path: Path | str, tensors: Mapping[str, NDArray[Any]]) -> None
     write_bytes(path, save({name: np.asarray(array, order="C") for name, array in tensors.items()}))
 
 
-def read_tensors(path: Path | str) -> dict[str, NDArray[Any]]:
-    """The named arrays of a safetensors file.
+def read_tensors(path: Path | str, *names: str) -> dict[str, NDArray[Any]]:
+    """The arrays of these names of a safetensors file, or all where none is given.
 
     Raises:
-        DataError: the file is missing, is not safetensors, or has a type that NumPy has not.
+        DataError: as `declared_tensors`, or an array is not there.
     """
+    declared = declared_tensors(path)
     try:
-        tensors: dict[str, NDArray[Any]] = load(read_bytes(path))
-    except (SafetensorError, KeyError) as error:  # the name of a type unknown to NumPy is the key
-        raise DataError(f"{path} is not a safetensors file of NumPy's types ({error})") from None
-    return tensors
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in names or declared}
+    except (SafetensorError, OSError, ValueError, ArithmeticError) as error:
+        raise no_tensors(path, error) from None
 
 
 def write_arrays(path: Path | str, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -110,13 +121,14 @@ def read_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
     """The named arrays of a .npz file.
 
     Raises:
-        DataError: the file is missing or is none.
+        DataError: as `declared_arrays`, or the file is damaged.
     """
+    declared_arrays(path)
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with no_word_on_python_2(), np.load(path, allow_pickle=False) as found:
             return {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, ArithmeticError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not a readable .npz file ({error})") from None
+    except UNREADABLE as error:
+        raise no_npz(path, error) from None
 
 
 def under(name: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

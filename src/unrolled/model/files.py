@@ -7,18 +7,19 @@ vocabulary.tsv      token and count, the row number being the id
 """
 
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unrolled.arrays import read_tensors, write_tensors
+from unrolled.declared import Layout, declared_tensors
 from unrolled.errors import DataError
 from unrolled.model.cells import CELLS
 from unrolled.model.initialisation import parameter_shapes
 from unrolled.model.network import Network, laid_out
-from unrolled.model.types import Parameters
+from unrolled.model.types import Array, Parameters
 from unrolled.storage import read_json, write_json
 from unrolled.text.classes import WordClasses
 from unrolled.text.vocabulary import Ids, Vocabulary, read_vocabulary, write_vocabulary
@@ -47,6 +48,9 @@ CLASS_ARRAYS = ("word_class", "word_position")
 FILES = ("model.safetensors", "config.json", "vocabulary.tsv")
 LAYOUT = ("cell", "output", "bias", "tied", "vocabulary_size", "hidden_size", "dtype")
 """The entries of config.json that say what the arrays are."""
+
+MOST_SHOWN, MOST_CHARACTERS = 9, 40
+"""How many arrays an error tells, as many as a model may have, and how much of their names."""
 
 
 def write_model(
@@ -87,32 +91,42 @@ def write_model(
 def read_model(folder: Path | str) -> tuple[Network, Vocabulary, dict[str, Any]]:
     """The network, its vocabulary and its config.json.
 
+    No array is read before the header of its file is known to declare what the config says.
+
     Raises:
         DataError: a file is missing or broken, of another format, or the arrays or the
             vocabulary are not those of the config.
     """
     folder = Path(folder)
-    config = _read_config(folder / FILES[1])
-    tensors = read_tensors(folder / FILES[0])
+    config, path = _read_config(folder / FILES[1]), folder / FILES[0]
     cell, output, bias, tied, words, hidden, dtype = (config[key] for key in LAYOUT)
-    parameters, classes = tensors, None
-    if output == "classes":
-        parameters, classes = _with_classes(folder / FILES[0], tensors, words)
+    declared = declared_tensors(path)
+    classes = _read_classes(path, declared, words) if output == "classes" else None
     shapes = parameter_shapes(cell, words, hidden, bias, tied, classes)
-    layout = {name: (shape, dtype) for name, shape in shapes.items()}
-    found = {name: (array.shape, str(array.dtype)) for name, array in parameters.items()}
-    if found != layout:
-        raise DataError(f"{folder / FILES[0]} must hold {layout} (got {found})")
+    of_classes = CLASS_ARRAYS if classes is not None else ()
+    _require_layout(
+        path,
+        {name: (shape, dtype) for name, shape in shapes.items()},
+        {name: found for name, found in declared.items() if name not in of_classes},
+    )
+    parameters: Parameters = read_tensors(path, *shapes)
     for name, array in parameters.items():
-        if not np.isfinite(array).all():
-            raise DataError(f"{folder / FILES[0]}: {name} has entries that are not finite numbers")
-    vocabulary = read_vocabulary(folder / FILES[2])
-    if len(vocabulary) != words:
-        raise DataError(
-            f"{folder / FILES[2]} must have {words} tokens, one per row of the weights"
-            f" (got {len(vocabulary)})"
-        )
+        require_finite(path, name, array)
+    vocabulary = _read_vocabulary(folder / FILES[2], words)
     return Network(laid_out(parameters), cell, classes), vocabulary, config
+
+
+def require_finite(path: Path | str, name: str, array: Array) -> None:
+    """Refuse weights that are not finite numbers.
+
+    Raises:
+        DataError: some are not; the message tells the first of them.
+    """
+    for place in np.argwhere(~np.isfinite(array))[:1]:
+        raise DataError(
+            f"{path}: {name} has entries that are not finite numbers"
+            f" (got {array[tuple(place)]} at {place.tolist()})"
+        )
 
 
 def formula(network: Network, carry_state: bool) -> str:
@@ -140,39 +154,90 @@ def _class_arrays(network: Network) -> dict[str, Ids]:
     return dict(zip(CLASS_ARRAYS, arrays, strict=True))
 
 
-def _with_classes(
-    path: Path, tensors: dict[str, NDArray[Any]], vocabulary_size: int
-) -> tuple[Parameters, WordClasses]:
-    """The arrays of a model file that are parameters, and the classes made of the others."""
+def _read_classes(path: Path, declared: Layout, vocabulary_size: int) -> WordClasses:
+    """The classes of the words of a model file, of which it declares so much."""
     for name in CLASS_ARRAYS:
-        found = tensors.get(name, np.empty(0))
-        if found.shape != (vocabulary_size,) or found.dtype != np.int32:
+        shape, dtype = declared.get(name, ((0,), "float64"))
+        if (shape, dtype) != ((vocabulary_size,), "int32"):
             raise DataError(
                 f"{path} must hold {name}, int32 of shape {(vocabulary_size,)}"
-                f" (got {found.dtype} of shape {found.shape})"
+                f" (got {dtype} of shape {shape})"
             )
+    found = read_tensors(path, *CLASS_ARRAYS)
     try:
-        classes = WordClasses(*(tensors[name] for name in CLASS_ARRAYS))
+        return WordClasses(*(found[name] for name in CLASS_ARRAYS))
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
-    return {name: tensors[name] for name in tensors if name not in CLASS_ARRAYS}, classes
+
+
+def _read_vocabulary(path: Path, size: int) -> Vocabulary:
+    """The vocabulary of a model whose weights have so many rows."""
+    vocabulary = read_vocabulary(path)
+    if len(vocabulary) != size:
+        raise DataError(
+            f"{path} must have {size} tokens, one per row of the weights (got {len(vocabulary)})"
+        )
+    return vocabulary
+
+
+def _require_layout(path: Path, wanted: Layout, declared: Layout) -> None:
+    """Refuse a file that declares other arrays, and tell which."""
+    names = [name for name in {**wanted, **declared} if wanted.get(name) != declared.get(name)]
+    if names:
+        right, found = (_shown(names[:MOST_SHOWN], layout) for layout in (wanted, declared))
+        raise DataError(f"{path} must hold {right} (got {found})")
+
+
+def _shown(names: Sequence[str], layout: Layout) -> str:
+    """What a layout has of these names."""
+    return ", ".join(
+        f"{name[:MOST_CHARACTERS]!r}: {layout.get(name, 'no array')}" for name in names
+    )
 
 
 def _read_config(path: Path) -> dict[str, Any]:
     """The entries of config.json, of this format and with all that says what the arrays are."""
-    config = read_json(path)
+    try:
+        config = read_json(path)
+    except (ValueError, RecursionError) as error:  # a number of 5000 digits, lists in lists
+        raise DataError(f"{path} is not JSON that can be read ({error})") from None
     if not isinstance(config, dict):
         raise DataError(f"{path} must hold keys and values (got {config!r})")
     if config.get("format") != FORMAT:
         raise DataError(f"{path} has format {config.get('format')}; expected {FORMAT}")
-    for key in (*LAYOUT, "carry_state"):
+    for key, (is_right, right) in ENTRIES.items():
         if key not in config:
             raise DataError(f"{path} lacks {key}")
-    for key, known in (("cell", CELLS), ("output", OUTPUTS)):
-        if config[key] not in known:
-            raise DataError(
-                f"{path}: {key} must be one of {', '.join(known)} (got {config[key]!r})"
-            )
+        if not is_right(config[key]):
+            raise DataError(f"{path}: {key} must be {right} (got {config[key]!r})")
     if config["output"] == "classes" and config["tied"]:
         raise DataError(f"{path}: tied must be false when output is classes (got true)")
     return config
+
+
+def _is_size(found: object) -> bool:
+    """Whether something is a whole number of one or more."""
+    return type(found) is int and found >= 1  # and no True
+
+
+def _is_switch(found: object) -> bool:
+    return isinstance(found, bool)
+
+
+def _is_one_of(known: Iterable[str]) -> tuple[Callable[[object], bool], str]:
+    """Whether something is one of the names, and how to say so."""
+    names = list(known)
+    return (lambda found: found in names), f"one of {', '.join(names)}"
+
+
+ENTRIES: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "cell": _is_one_of(CELLS),
+    "output": _is_one_of(OUTPUTS),
+    "bias": (_is_switch, "true or false"),
+    "tied": (_is_switch, "true or false"),
+    "vocabulary_size": (_is_size, "a whole number of 1 or more"),
+    "hidden_size": (_is_size, "a whole number of 1 or more"),
+    "dtype": _is_one_of(("float32", "float64")),
+    "carry_state": (_is_switch, "true or false"),
+}
+"""What every config.json has: whether an entry is right, and what would be."""
