@@ -1,5 +1,7 @@
 # make             install into .venv, run the default experiment, say where its report lies
 # make test        install what judges the project too, and run all of it
+# make status      where each run stands, also while they run; make preview: what a call would train, and how long it may
+#                  take; make clean_state: remove the checkpoints of finished runs
 # make benchmark   install PyTorch beside it into benchmarks/.venv, measure speed (an hour, nothing else running)
 # make benchmark-perplexity  how long output layers take to a perplexity (some 5 minutes, with WIKITEXT an hour more)
 # make benchmark-report  how long pictures and page take to build and to show, for 18 and 300 runs (some 2 minutes)
@@ -25,7 +27,8 @@ endif
 CONFIGFILE := $(if $(filter default,$(EXPERIMENT)),,--configfile config/experiments/$(EXPERIMENT).yaml)
 SNAKEMAKE := $(BIN)/snakemake $(CONFIGFILE)
 
-.PHONY: all run install install-dev test lint benchmark benchmark-perplexity benchmark-report benchmark-corpora test-kills fuzz pins clean
+
+.PHONY: all run install install-dev test lint benchmark benchmark-perplexity benchmark-report benchmark-corpora status preview clean_state test-kills fuzz pins clean
 .DELETE_ON_ERROR:
 
 all: run
@@ -81,6 +84,9 @@ benchmark-report: install-dev
 benchmark-corpora: install
 	$(BIN)/python benchmarks/corpus_scale.py
 	$(if $(CORPORA),$(BIN)/python benchmarks/tokenizing.py $(CORPORA))
+
+status preview clean_state: install
+	@$(BIN)/snakemake $@ $(CONFIGFILE) -q all
 
 test-kills: install-dev
 	$(BIN)/python tests/kills.py --kills $(KILLS)

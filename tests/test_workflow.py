@@ -599,6 +599,51 @@ class TestAnExperimentBesideAnother:
         assert "ConfigError: experiment near: training.epochs must be" in done.stdout
 
 
+OUTER = """\
+module unrolled:
+    snakefile:
+        "workflow/Snakefile"
+    prefix:
+        "inner/"
+    config:
+        config["language_model"]
+
+
+use rule * from unrolled as unrolled_*
+
+
+rule outer:
+    default_target: True
+    input:
+        "inner/results/grammar/runs/elman-hidden8-depth0-seed1/metrics.json",
+    output:
+        "outer.json",
+    shell:
+        "cp {input} {output}"
+"""
+"""A workflow that trains a run of this one and takes its measures away."""
+
+
+class TestAnotherWorkflow:
+    def test_uses_this_one_below_a_prefix_and_with_settings_of_its_own(
+        self, tmp_path: Path
+    ) -> None:
+        shop = Workshop.new(tmp_path / "work shop")
+        shop.write("outer.smk", OUTER)
+        indented = GRAMMAR_TEXT.replace("\n", "\n  ").rstrip()
+        shop.write("outer.yaml", f"experiment: no key of this one\nlanguage_model:\n  {indented}\n")
+
+        done = shop.snakemake("--cores", "1", "-s", "outer.smk", configfile="outer.yaml")
+
+        assert done.returncode == 0, done.stdout
+        assert jobs(done.stdout)["unrolled_train"] == 1
+        results = shop.folder / "inner/results/grammar"
+        assert read_json(shop.folder / "outer.json")["state"] == "finished"
+        assert [path.name for path in (results / "state").iterdir()] == [GRAMMAR_RUNS[0]]
+        assert len([*(results / "checks").glob("gate-*.json")]) == 3
+        assert not (shop.folder / "results").exists()
+
+
 class _Links(HTMLParser):
     """Addresses, ids and shown text of a page."""
 

@@ -82,26 +82,31 @@ class TestAFailure:
         assert depth_1 - gates == {f"gate-{check}.json"}  # the others have passed
         assert not workshop.result("runs").exists()
 
-    def test_of_one_run_leaves_the_others_and_a_report_that_lists_it(
+    def test_of_one_run_leaves_the_others_and_a_report_that_lists_it_with_its_reason(
         self, workshop: Workshop
     ) -> None:
         workshop.edit(
             "src/unrolled/stages/train.py",
-            "    corpus, folder = Path(corpus), Path(folder)\n",
-            "    corpus, folder = Path(corpus), Path(folder)\n"
-            "    if training.truncation_depth == 1:\n"
-            "        raise OSError('the disk fell off')\n",
+            "        outcome = train(\n",
+            "        if training.truncation_depth == 1:\n"
+            "            os.kill(os.getpid(), 9)\n"
+            "        outcome = train(\n",
         )
 
         first = workshop.snakemake()
         second = workshop.snakemake("--config", "missing_runs=allow")
 
         assert first.returncode != 0
+        reason = "killed, likely out of memory"
+        assert first.stdout.split("\n").count(f"{RUNS[0]}  failed: {reason}") == 1
         assert second.returncode == 0, second.stdout
-        states = {row["run"]: row["state"] for row in read_tsv(workshop.result("summary.tsv"))}
-        assert states == {RUNS[0]: "missing", RUNS[1]: "finished"}
+        rows = read_tsv(workshop.result("summary.tsv"))
+        assert [(row["run"], row["state"], row["reason"]) for row in rows] == [
+            (RUNS[0], "missing", reason),
+            (RUNS[1], "finished", ""),
+        ]
         page = workshop.result("report.html").read_text(encoding="utf-8")
-        assert "missing" in page
+        assert f"missing: <bdi>{reason}</bdi>" in page
 
     def test_to_converge_is_a_result(self, workshop: Workshop) -> None:
         workshop.edit(
@@ -119,6 +124,26 @@ class TestAFailure:
             assert row["test_perplexity"] == ""
         assert read_tsv(workshop.result(f"runs/{RUNS[0]}/samples.tsv")) == []
         assert "No run finished" in workshop.result("report.html").read_text(encoding="utf-8")
+
+
+def test_a_sweep_can_be_watched_while_it_runs(workshop: Workshop) -> None:
+    workshop.edit(SMOKE, "learning_rate: 0.02", "learning_rate: 0.03")
+    # what Snakemake leaves in the folder while it makes something there
+    lock = workshop.folder / workshop.write(".snakemake/locks/0.output.lock", "metrics.json\n")
+    before = workshop.hashes()
+
+    done = workshop.snakemake("-q", "all", "--", "status", "preview")
+
+    assert done.returncode == 0, done.stdout
+    lines = done.stdout.split("\n")
+    assert "smoke: 2 finished" in lines
+    assert "smoke: 2 of 2 runs to do" in lines
+    tables = [line.split() for line in lines if line.startswith(RUNS[0])]
+    assert sorted(row[1] for row in tables) == ["finished", "train"]
+    assert sum("train again: params changed" in line for line in lines) == 2
+    assert any(line.startswith("Training alone is likely to take ") for line in lines)
+    assert lock.exists()
+    assert workshop.hashes() == before
 
 
 TEXT = "\n\n".join(

@@ -55,6 +55,9 @@ if BESIDE:
             "<benchmarks>/side_by_side.tsv"
         conda:
             "../envs/unrolled.yaml"
+        resources:
+            mem_mb=small_mb,
+            runtime=short_minutes,
         params:
             configs=[config, *BESIDE.values()],
             code=stage_code("side_by_side"),

@@ -11,6 +11,9 @@ rule check_gradients:
         "<benchmarks>/check_gradients/{cell_at_depth}.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
     params:
         checks=config["checks"],
         cell=checked_cell,
@@ -30,6 +33,9 @@ rule check_overfitting:
         "<benchmarks>/check_overfitting/{cell_at_depth}.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
     params:
         checks=config["checks"],
         cell=checked_cell,
@@ -53,6 +59,9 @@ rule check_initial_loss:
         "<benchmarks>/check_initial_loss/{network}.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=network_mb,
+        runtime=short_minutes,
     params:
         checks=config["checks"],
         model=checked_model,
@@ -73,6 +82,9 @@ rule gate:
         "<benchmarks>/gate/{check}.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
     params:
         code=stage_code("gate"),
     script:

@@ -5,8 +5,10 @@ import shlex
 import sys
 from pathlib import Path
 
-from unrolled.config.loading import beside, checked_config, section_part
+from unrolled.config.files import read_config_file
+from unrolled.config.loading import beside, checked_config, laid_over, section_part
 from unrolled.config.sections import (
+    ClassesConfig,
     CorpusConfig,
     GrammarConfig,
     OriginConfig,
@@ -20,7 +22,8 @@ from unrolled.errors import UnrolledError
 from unrolled.fingerprint import code_hash
 from unrolled.model import files as model_files
 from unrolled.report import pictures as picture_files
-from unrolled.stages import acquire, gradient_flow
+from unrolled.stages import acquire, gradient_flow, resources
+from unrolled.stages.status import failures, why_missing
 from unrolled.text import dataset
 from unrolled.text.sentence_file import read_own_sentences
 
@@ -38,6 +41,8 @@ if Path(sys.executable).exists():
     sys.executable = shlex.quote(sys.executable)
 
 try:
+    if IS_MODULE:  # whose `configfile:` Snakemake passes over
+        config = laid_over(read_config_file(ROOT / "config/config.yaml"), config)
     config = checked_config(
         config,
         CONFIG_FILES,
@@ -94,6 +99,7 @@ AGREEMENTS += [
     if settings["corpus"]["source"] == "grammar"
 ]
 DOWNLOAD = download_of(config)
+VOCABULARY_SIZE = config["text"]["vocabulary_size"]
 RUNS = {run.name: run for run in runs(config)}
 CELLS_AT_DEPTH = {cell_at_depth(run): run for run in RUNS.values()}
 NETWORKS = {run.network: run for run in RUNS.values()}
@@ -175,6 +181,16 @@ def section_pages():
     ]
 
 
+def own_file(path):
+    """A file of the user, which lies where it lies, whatever the prefix of this as a module."""
+    return local(str(path))
+
+
+def in_place(path):
+    """Where a result lies, with the prefix of whoever uses this as a module."""
+    return workflow.modifier.path_modifier.replace_prefix(path)
+
+
 # corpus
 
 
@@ -182,7 +198,7 @@ def corpus_source(wildcards):
     """What the text is made from: the download or the user's files; nothing for packages."""
     if config["corpus"]["source"] == "url":
         return DOWNLOAD
-    return [str(path) for path in SOURCES]
+    return [own_file(path) for path in SOURCES]
 
 
 def corpus_origin(wildcards):
@@ -301,7 +317,8 @@ def summarised_runs():
 
 def is_complete(name):
     """Whether all results of a run are there; those of a job that has failed are not."""
-    folder = Path(f"results/{EXPERIMENT}/runs/{name}")
+    results = Path(in_place(f"results/{EXPERIMENT}"))
+    folder = results / "runs" / name
     needed = [
         folder / "metrics.json",
         folder / "evaluation.tsv",
@@ -311,6 +328,102 @@ def is_complete(name):
     ]
     needed += [folder / "agreement.tsv"] if FROM_GRAMMAR else []
     needed += [folder / "own_sentences.tsv"] if OWN_SENTENCES else []
-    checks = Path(f"results/{EXPERIMENT}/checks")
+    checks = results / "checks"
     needed += [checks / f"gate-{check}.json" for check in checks_of(RUNS[name])]
     return all(path.exists() for path in needed)
+
+
+# what jobs ask a cluster for, in MB and minutes; each attempt asks for as much again
+
+
+def small_mb(wildcards, attempt):
+    """Memory for a job that holds little."""
+    return attempt * resources.SMALL_MB
+
+
+def text_mb(wildcards, attempt):
+    """Memory for a job that goes through the text."""
+    return attempt * resources.TEXT_MB
+
+
+def network_mb(wildcards, attempt):
+    """Memory for a job that a check of an untrained network is."""
+    return model_mb(NETWORKS[wildcards.network], attempt)
+
+
+def model_of_run_mb(wildcards, attempt):
+    """Memory for a job that uses a trained run."""
+    return model_mb(RUNS[wildcards.run], attempt)
+
+
+def largest_model_mb(wildcards, attempt):
+    """Memory for a job that uses whichever run is the best."""
+    return max(model_mb(run, attempt) for run in NETWORKS.values())
+
+
+def model_mb(run, attempt):
+    """Memory for a job that uses a run's network."""
+    return attempt * resources.model_mb(run.model, VOCABULARY_SIZE)
+
+
+def training_mb(wildcards, attempt):
+    """Memory to train a run."""
+    return attempt * resources.training_mb(RUNS[wildcards.run], VOCABULARY_SIZE)
+
+
+def short_minutes(wildcards, attempt):
+    """Time for a job of seconds."""
+    return attempt * resources.SHORT_MINUTES
+
+
+def text_minutes(wildcards, attempt):
+    """Time for a job that goes through the text."""
+    return attempt * resources.TEXT_MINUTES
+
+
+def training_minutes(wildcards, attempt):
+    """Time to train a run."""
+    run = RUNS[wildcards.run]
+    classes = ClassesConfig(**config["classes"])
+    return attempt * resources.training_minutes(run, VOCABULARY_SIZE, classes)
+
+
+# watching
+
+WATCHING = {"status", "preview", "clean_state"}
+
+
+def watches_only():
+    """Whether this call makes nothing, and only shows or cleans up."""
+    targets = set(workflow.dag_settings.targets)
+    return targets and targets <= WATCHING
+
+
+def arguments_of_call(wildcards):
+    """What Snakemake was called with, but for the names of these rules."""
+    return [given for given in sys.argv[1:] if given not in {*WATCHING, "--"}]
+
+
+def sweeps_together(wildcards):
+    """The settings of every run of this experiment and of those beside it, by experiment."""
+    of_others = {
+        name: {run.name: run.settings for run in runs(settings)}
+        for name, settings in BESIDE.items()
+    }
+    return {EXPERIMENT: sweep_settings(wildcards), **of_others}
+
+
+def failed_runs():
+    """A line for each run that has failed or stopped, with its reason."""
+    return [
+        line
+        for name, settings in sweeps_together(None).items()
+        for line in failures(in_place(f"results/{name}"), settings)
+    ]
+
+
+def reasons_of_missing_runs(wildcards):
+    """Why the runs have no results that the summary does without."""
+    folder = Path(in_place(f"results/{EXPERIMENT}/runs"))
+    missing = [name for name in RUNS if name not in summarised_runs()]
+    return {name: why_missing(folder / name) for name in missing}

@@ -11,6 +11,9 @@ if config["corpus"]["source"] == "url":
             "<logs>/download.log",
         conda:
             "../envs/unrolled.yaml"
+        resources:
+            mem_mb=small_mb,
+            runtime=text_minutes,
         script:
             "../scripts/download.py"
 
@@ -27,6 +30,9 @@ rule acquire:
         "<benchmarks>/acquire.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=text_mb,
+        runtime=text_minutes,
     params:
         origin=corpus_origin,
         code=stage_code("acquire"),
@@ -46,6 +52,9 @@ rule provenance:
         "<benchmarks>/provenance.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
     params:
         origin=section_part(config, "corpus", OriginConfig),
         code=stage_code("provenance"),
@@ -73,6 +82,9 @@ if not FROM_GRAMMAR:
             "<benchmarks>/prepare.tsv"
         conda:
             "../envs/unrolled.yaml"
+        resources:
+            mem_mb=text_mb,
+            runtime=text_minutes,
         params:
             reading=section_part(config, "corpus", ReadingConfig),
             cleaning=config["cleaning"],
@@ -94,6 +106,9 @@ rule vocabulary:
         "<benchmarks>/vocabulary.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=text_mb,
+        runtime=text_minutes,
     params:
         text=section_part(config, "text", VocabularyConfig),
         code=stage_code("vocabulary"),
@@ -120,6 +135,9 @@ rule encode:
         "<benchmarks>/encode.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=text_mb,
+        runtime=text_minutes,
     params:
         closed=FROM_GRAMMAR,
         unknown_token=unknown_token,
@@ -142,6 +160,9 @@ rule classes:
         "<benchmarks>/classes.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=text_mb,
+        runtime=text_minutes,
     params:
         classes=config["classes"],
         code=stage_code("classes"),
@@ -165,6 +186,9 @@ rule baselines:
         "<benchmarks>/baselines.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=text_mb,
+        runtime=text_minutes,
     params:
         code=stage_code("baselines"),
     script:

@@ -16,6 +16,9 @@ rule draw:
         "<benchmarks>/draw.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=text_mb,
+        runtime=text_minutes,
     params:
         grammar=config["grammar"],
         code=stage_code("draw"),
@@ -39,6 +42,9 @@ rule measure_grammar:
         "<benchmarks>/measure_grammar.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=text_mb,
+        runtime=text_minutes,
     params:
         grammar=config["grammar"],
         code=stage_code("measure_grammar"),
@@ -61,6 +67,9 @@ rule agreement:
         "<benchmarks>/agreement/{run}.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=model_of_run_mb,
+        runtime=short_minutes,
     params:
         code=stage_code("agreement"),
     script:
@@ -81,6 +90,9 @@ rule agreements:
         "<benchmarks>/agreements.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
     params:
         experiment=EXPERIMENT,
         code=stage_code("agreements"),
@@ -101,6 +113,9 @@ rule agreement_figure:
         "<benchmarks>/agreement_figure.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
     params:
         code=stage_code("agreement_figure"),
     script:

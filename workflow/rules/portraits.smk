@@ -18,6 +18,9 @@ rule surprisal:
         "<benchmarks>/surprisal.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=largest_model_mb,
+        runtime=short_minutes,
     params:
         portraits=config["portraits"],
         code=stage_code("surprisal"),
@@ -40,6 +43,9 @@ rule wall:
         "<benchmarks>/wall.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=text_mb,
+        runtime=text_minutes,
     params:
         unit=config["text"]["unit"],
         code=stage_code("wall"),
@@ -65,6 +71,9 @@ rule units:
         "<benchmarks>/units.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=largest_model_mb,
+        runtime=short_minutes,
     params:
         portraits=config["portraits"],
         code=stage_code("units"),
@@ -86,6 +95,9 @@ rule neighbours:
         "<benchmarks>/neighbours.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=largest_model_mb,
+        runtime=short_minutes,
     params:
         portraits=config["portraits"],
         code=stage_code("neighbours"),

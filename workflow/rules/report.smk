@@ -17,8 +17,12 @@ rule summarise:
         "<benchmarks>/summarise.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
     params:
         settings=sweep_settings,
+        missing=reasons_of_missing_runs,
         code=stage_code("summarise"),
     script:
         "../scripts/summarise.py"
@@ -42,6 +46,9 @@ rule figures:
         "<benchmarks>/figures.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
     params:
         code=stage_code("figures"),
     script:
@@ -63,6 +70,9 @@ rule time_figures:
         "<benchmarks>/time_figures.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
     params:
         code=stage_code("time_figures"),
     script:
@@ -89,6 +99,9 @@ rule model_cards:
         "<benchmarks>/model_cards.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=largest_model_mb,
+        runtime=short_minutes,
     params:
         config=config,
         code=stage_code("model_cards"),
@@ -127,6 +140,9 @@ rule report:
         "<benchmarks>/report.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=small_mb,
+        runtime=short_minutes,
     params:
         config=config,
         beside={name: settings["about"] for name, settings in BESIDE.items()},

@@ -22,6 +22,9 @@ rule train:
         "<benchmarks>/train/{run}.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=training_mb,
+        runtime=training_minutes,
     params:
         model=model_of_run,
         training=training_of_run,
@@ -47,6 +50,9 @@ rule evaluate:
         "<benchmarks>/evaluate/{run}.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=model_of_run_mb,
+        runtime=short_minutes,
     params:
         code=stage_code("evaluate"),
     script:
@@ -66,6 +72,9 @@ rule sample:
         "<benchmarks>/sample/{run}.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=model_of_run_mb,
+        runtime=short_minutes,
     params:
         sampling=config["sampling"],
         code=stage_code("sample"),
@@ -89,6 +98,9 @@ rule gradient_flow:
         "<benchmarks>/gradient_flow/{run}.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=model_of_run_mb,
+        runtime=short_minutes,
     params:
         gradient_flow=config["gradient_flow"],
         model=model_of_run,
@@ -103,7 +115,7 @@ rule score:
     input:
         TRAINED_MODEL,
         metrics="<runs>/{run}/metrics.json",
-        sentences=OWN_SENTENCES or [],
+        sentences=own_file(OWN_SENTENCES) if OWN_SENTENCES else [],
     output:
         by_sentence="<runs>/{run}/own_sentences.tsv",
         by_word="<runs>/{run}/own_words.tsv",
@@ -113,6 +125,9 @@ rule score:
         "<benchmarks>/score/{run}.tsv"
     conda:
         "../envs/unrolled.yaml"
+    resources:
+        mem_mb=model_of_run_mb,
+        runtime=short_minutes,
     params:
         code=stage_code("score"),
     script:

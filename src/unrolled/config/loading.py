@@ -108,7 +108,7 @@ def beside(
         if name == config["experiment"]:
             raise ConfigError(f"beside must name other experiments (got this one, '{name}')")
         file = _experiment_file(name, folders)
-        settings = _laid_over(defaults, read_config_file(file))
+        settings = laid_over(defaults, read_config_file(file))
         _require_own_name(settings["experiment"], [file])
         found[name] = {**settings, "beside": [], "missing_runs": config["missing_runs"]}
     return found
@@ -124,13 +124,13 @@ def _experiment_file(name: str, folders: Sequence[Path]) -> Path:
     )
 
 
-def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Two configurations merged as Snakemake does: key by key, lists replaced as a whole."""
     merged = dict(below)
     for key, value in above.items():
         known = below.get(key)
         if isinstance(value, Mapping) and isinstance(known, Mapping):
-            value = _laid_over(known, value)
+            value = laid_over(known, value)
         merged[key] = value
     return merged
 

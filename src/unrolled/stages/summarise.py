@@ -6,6 +6,7 @@ from typing import Any
 
 from unrolled.config.sweep import shown
 from unrolled.report.runs import EXCESS, RESULTS
+from unrolled.stages.status import why_missing
 from unrolled.storage import Cell, read_json, read_tsv, write_tsv
 
 
@@ -21,7 +22,7 @@ def run(
         settings: of every run of the sweep, by its name.
         run_folders: of those runs that exist; the others are shown as missing.
         baselines: their table.
-        summary: the table to write.
+        summary: the table to write, beside which the folders of runs and of their states lie.
     """
     floor: dict[str, Cell] = {
         f"{row['model']}_perplexity": row["perplexity"]
@@ -29,10 +30,14 @@ def run(
         if row["split"] == "test"
     }
     results = [*RESULTS, *(EXCESS if "grammar_perplexity" in floor else [])]
-    rows = [
-        {"run": name, **_shown(values), **_results(run_folders.get(name), results), **floor}
-        for name, values in settings.items()
-    ]
+    empty: dict[str, Cell] = dict.fromkeys(results)
+    rows = []
+    for name, values in settings.items():
+        if name in run_folders:
+            found = _results(Path(run_folders[name]), results)
+        else:
+            found = _missing(Path(summary).parent / "runs" / name)
+        rows.append({"run": name, **_shown(values), **empty, **found, **floor})
     columns = ["run", *next(iter(settings.values())), *results, *floor]
     write_tsv(summary, columns, rows)
 
@@ -41,13 +46,15 @@ def _shown(settings: Mapping[str, Any]) -> dict[str, Cell]:
     return {key: shown(value) for key, value in settings.items()}
 
 
-def _results(folder: Path | str | None, columns: Sequence[str]) -> dict[str, Cell]:
-    """What a run came to; empty cells for what it has not."""
-    results: dict[str, Cell] = dict.fromkeys(columns)
-    if folder is None:
-        return {**results, "state": "missing", "reason": "no results; see its log"}
-    results |= read_json(Path(folder) / "metrics.json")
-    for score in read_tsv(Path(folder) / "evaluation.tsv"):
+def _missing(folder: Path) -> dict[str, Cell]:
+    """What is shown of a run that has not all of its results, by where they would be."""
+    return {"state": "missing", "reason": why_missing(folder)}
+
+
+def _results(folder: Path, columns: Sequence[str]) -> dict[str, Cell]:
+    """What a run came to; nothing for what it has not."""
+    results: dict[str, Cell] = dict(read_json(folder / "metrics.json"))
+    for score in read_tsv(folder / "evaluation.tsv"):
         results["test_loss_nats_per_token"] = score["loss_nats_per_token"]
         results["test_perplexity"] = score["perplexity"]
         results |= {key: score[key] for key in columns if key in score}

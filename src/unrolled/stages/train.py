@@ -20,6 +20,7 @@ from unrolled.model.packing import PackedBatch
 from unrolled.stages.growing_wall import COLUMNS as WALL
 from unrolled.stages.growing_wall import GrowingWall
 from unrolled.stages.keeping import Keeping, fingerprint, kept, state_folder
+from unrolled.stages.progress import PROGRESS, ProgressNote
 from unrolled.stages.stopwatch import Stopwatch
 from unrolled.stages.untrained import generators, untrained_network
 from unrolled.storage import Cell, write_json, write_tsv
@@ -83,9 +84,10 @@ def run(
     planned = training.epochs * training.evaluations_per_epoch
     wall = GrowingWall(network, vocabulary, notes["unit"], looks(planned))
     stopwatch = Stopwatch()
-    parts: dict[str, Part] = {"wall": wall, "stopwatch": stopwatch}
-    depends_on = fingerprint(model, training, notes, corpus)
     state = state_folder(folder)
+    note = ProgressNote(state / PROGRESS if keeping else None, training.epochs)
+    parts: dict[str, Part] = {"wall": wall, "stopwatch": stopwatch, "note": note}
+    depends_on = fingerprint(model, training, notes, corpus)
     with kept(keeping, state, depends_on, parts, _teller(name, log)) as keeper:
         outcome = train(
             network,
@@ -93,8 +95,8 @@ def run(
             validation,
             training,
             generators(training.seed)[1],
-            _bar(name, log),
-            _each(_line(name, training.epochs, log), stopwatch.outside(wall.look)),
+            _bar(name, log, note),
+            _each(_line(name, training.epochs, log), note.evaluated, stopwatch.outside(wall.look)),
             keeper,
         )
         seconds = stopwatch.seconds
@@ -110,12 +112,12 @@ def run(
         write_json(folder / "provenance.json", _provenance())
 
 
-def _bar(name: str, log: TextIO) -> Progress:
-    """A progress bar for each epoch, in the log."""
+def _bar(name: str, log: TextIO, note: ProgressNote) -> Progress:
+    """A progress bar for each epoch, in the log, and the note of it."""
 
     def shown(batches: Iterable[PackedBatch], numbers: range, epoch: int) -> Iterable[PackedBatch]:
         return tqdm(
-            batches,
+            note.batches(batches, numbers, epoch),
             desc=f"{name} epoch {epoch}",
             initial=numbers.start,
             total=numbers.stop,

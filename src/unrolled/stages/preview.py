@@ -1,0 +1,296 @@
+"""What a call would train, and what that is likely to take, by what earlier runs have taken."""
+
+import math
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unrolled.errors import DataError
+from unrolled.model.cells import CELLS
+from unrolled.model.initialisation import parameter_shapes
+from unrolled.model.output.softmax import CHUNK_BYTES
+from unrolled.report.numbers import whole
+from unrolled.stages.keeping import state_folder
+from unrolled.stages.progress import PROGRESS
+from unrolled.stages.resources import AVERAGES, NUMBER_BYTES
+from unrolled.stages.status import Standing, Sweeps, aligned, duration, standings
+from unrolled.storage import read_json, read_tsv
+
+HEADS = ["run", "to do", "state", "time", "memory, MB"]
+
+EMPTY_MB = 125
+"""What an interpreter takes that has loaded NumPy and this package; measured."""
+
+MEGABYTE = 2**20
+
+LOGITS = 3
+"""So many arrays of their size: they, what the softmax makes of them, and what is left over of one
+before."""
+
+WHY = {"missing": "train", "ok": "train again: what it reads changes"}
+"""What is to be done of a run, by what Snakemake says of its files; else that is the reason."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run has taken whose settings are known.
+
+    Attributes:
+        settings: of the run.
+        tokens_per_second: trained.
+        peak_memory_mb: None if it is under way.
+    """
+
+    settings: Mapping[str, Any]
+    tokens_per_second: float
+    peak_memory_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What the time and the memory of a run depend on beside its settings.
+
+    Attributes:
+        predictions: those of one epoch.
+        sentences: in the training split.
+        vocabulary_size: how many words are known.
+    """
+
+    predictions: int
+    sentences: int
+    vocabulary_size: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done of a run.
+
+    Attributes:
+        standing: where it stands.
+        to_do: what, in words; None for nothing.
+        seconds: how long it is likely to take; None if it is not known.
+        memory_mb: likewise.
+    """
+
+    standing: Standing
+    to_do: str | None
+    seconds: float | None = None
+    memory_mb: float | None = None
+
+
+def run(sweeps: Sweeps, results: Path | str, command: Sequence[str], cores: int) -> str:
+    """For each experiment a table of its runs and what the rest takes, as text.
+
+    Args:
+        sweeps: the experiments.
+        results: the folder of all results.
+        command: prints a table of all files with the columns output_file, status and plan.
+        cores: so many runs are trained at once.
+
+    Raises:
+        DataError: the command fails.
+    """
+    changed = pending(command)
+    return "\n\n".join(
+        _text(name, plans(Path(results) / name, runs, changed), cores)
+        for name, runs in sweeps.items()
+    )
+
+
+def pending(command: Sequence[str]) -> dict[str, str]:
+    """The files that are to be made, and why, by what a command prints.
+
+    Raises:
+        DataError: it fails.
+    """
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith("output_file\t")]
+    if done.returncode or not starts:
+        *_, last = ["no table", *done.stderr.splitlines()]
+        raise DataError(f"{' '.join(command)} must print a table of files (got: {last})")
+    columns, *rows = [line.split("\t") for line in lines[starts[0] :]]
+    files = [dict(zip(columns, row, strict=False)) for row in rows]
+    return {
+        file["output_file"]: file["status"]
+        for file in files
+        if file.get("plan", "no update") != "no update"
+    }
+
+
+def plans(
+    experiment: Path, runs: Mapping[str, Mapping[str, Any]], changed: Mapping[str, str]
+) -> list[Plan]:
+    """What is to be done of each run of an experiment.
+
+    Args:
+        experiment: the folder of its results.
+        runs: the settings of each.
+        changed: the files that are to be made, and why.
+    """
+    corpus, found = _corpus(experiment), standings(experiment, runs)
+    measured = [one for stand in found for one in _measured(experiment, stand, runs[stand.run])]
+    planned = []
+    for stand in found:
+        settings = runs[stand.run]
+        to_do = _to_do(stand, changed.get(f"{experiment}/runs/{stand.run}/metrics.json"))
+        seconds = stand.seconds_left
+        if seconds is None:
+            share = _share_left(experiment / "runs" / stand.run)
+            seconds = expected_seconds(settings, corpus, measured, share)
+        memory_mb = expected_memory_mb(settings, corpus, measured)
+        planned.append(Plan(stand, to_do, seconds, memory_mb))
+    return planned
+
+
+def expected_seconds(
+    settings: Mapping[str, Any],
+    corpus: Corpus | None,
+    measured: Sequence[Measured],
+    share: float = 1.0,
+) -> float | None:
+    """How long a share of a run is likely to take, by the run most like it; None without any.
+
+    A run with more work for each token than that one is taken to be slower by as much, which is at
+    most so, and one with less as slow, which it is at most, too.
+    """
+    if corpus is None or not measured:
+        return None
+    like = _most_alike(settings, measured)
+    slower = max(1.0, _work(settings) / _work(like.settings))
+    tokens = share * settings["epochs"] * corpus.predictions
+    return float(tokens / like.tokens_per_second * slower)
+
+
+def expected_memory_mb(
+    settings: Mapping[str, Any], corpus: Corpus | None, measured: Sequence[Measured]
+) -> float | None:
+    """How much memory a run is likely to take at most: what the one most like it has taken, and
+    what it has more of parameters; without any, by its sizes; None without a corpus.
+    """
+    if corpus is None:
+        return None
+    ended = [run for run in measured if run.peak_memory_mb is not None]
+    own = _parameters_mb(settings, corpus)
+    if not ended:
+        return EMPTY_MB + own + _logits_mb(settings, corpus)
+    like = _most_alike(settings, ended)
+    return (like.peak_memory_mb or 0) + max(0.0, own - _parameters_mb(like.settings, corpus))
+
+
+def _most_alike(settings: Mapping[str, Any], measured: Sequence[Measured]) -> Measured:
+    """Of like work for each token, and of those one of the same cell, depth and output."""
+
+    def difference(run: Measured) -> tuple[float, int]:
+        other = run.settings
+        keys = ("cell", "truncation_depth", "output", "batch_size")
+        work = abs(math.log(_work(settings) / _work(other)))
+        return work, sum(settings[key] != other[key] for key in keys)
+
+    return min(measured, key=difference)
+
+
+def _work(settings: Mapping[str, Any]) -> float:
+    """What the matrix products of a token grow with."""
+    return float(CELLS[settings["cell"]].BLOCKS * settings["hidden_size"])
+
+
+def _parameters_mb(settings: Mapping[str, Any], corpus: Corpus) -> float:
+    """Of the weights, the best so far and what the optimiser keeps, all of it twice while a
+    checkpoint is written, and of the gradient; of a plain softmax.
+    """
+    shapes = parameter_shapes(
+        settings["cell"],
+        corpus.vocabulary_size,
+        settings["hidden_size"],
+        settings["bias"],
+        settings["tied_weights"],
+    )
+    copies = 2 * (2 + AVERAGES[settings["optimiser"]]) + 1
+    numbers = copies * sum(map(math.prod, shapes.values()))
+    return numbers * NUMBER_BYTES[settings["precision"]] / MEGABYTE
+
+
+def _logits_mb(settings: Mapping[str, Any], corpus: Corpus) -> float:
+    """Of the rows of a batch that are held at once, each with all words."""
+    length = corpus.predictions / max(corpus.sentences, 1)
+    if settings["carry_state"]:
+        length = settings["segment_length"]
+    rows = float(settings["batch_size"] * length)
+    size = rows * corpus.vocabulary_size * NUMBER_BYTES[settings["precision"]]
+    return LOGITS * min(CHUNK_BYTES, size) / MEGABYTE
+
+
+def _measured(experiment: Path, stand: Standing, settings: Mapping[str, Any]) -> list[Measured]:
+    """What a run has taken; nothing if it has not come as far."""
+    if not stand.tokens_per_second:
+        return []
+    peak = None
+    if stand.state in {"finished", "diverged"}:
+        (timing,) = read_tsv(experiment / "runs" / stand.run / "timing.tsv")
+        peak = float(timing["peak_memory_mb"])
+    return [Measured(settings, stand.tokens_per_second, peak)]
+
+
+def _corpus(experiment: Path) -> Corpus | None:
+    """The corpus as it was made last; None if it was not."""
+    try:
+        profile = read_json(experiment / "corpus/profile.json")
+    except DataError:
+        return None
+    split = profile["splits"]["train"]
+    sentences = split["sentences"]
+    return Corpus(split["tokens"] + sentences, sentences, profile["vocabulary_size"])
+
+
+def _share_left(folder: Path) -> float:
+    """What a run has still to go from its checkpoint, which is a minute behind its progress."""
+    state = state_folder(folder)
+    if not any(state.glob("step-*.json")):
+        return 1.0
+    try:
+        return 1.0 - float(read_json(state / PROGRESS)["share"])
+    except DataError:
+        return 1.0
+
+
+def _to_do(standing: Standing, why: str | None) -> str | None:
+    """What is to be done of a run, in words, by why its files are to be made; None for nothing."""
+    if standing.state == "running":
+        return "is being trained"
+    return None if why is None else WHY.get(why, f"train again: {why}")
+
+
+def _text(name: str, found: Sequence[Plan], cores: int) -> str:
+    """The table of an experiment's runs, and what the rest takes."""
+    rows = [
+        [
+            plan.standing.run,
+            plan.to_do or "–",
+            plan.standing.state,
+            duration(plan.seconds) if plan.to_do else "",
+            whole(plan.memory_mb) if plan.to_do else "",
+        ]
+        for plan in found
+    ]
+    rest = [plan for plan in found if plan.to_do]
+    head = f"{name}: {len(rest)} of {len(found)} runs to do"
+    return "\n".join([head, "", *aligned(HEADS, rows), "", _total(rest, cores)])
+
+
+def _total(rest: Sequence[Plan], cores: int) -> str:
+    """What all of it takes, in a sentence."""
+    seconds = [plan.seconds for plan in rest if plan.seconds is not None]
+    if not rest:
+        return "Nothing is to be trained."
+    if len(seconds) < len(rest):
+        return "How long that takes is not known before a first run has trained for some seconds."
+    at_once = sorted((plan.memory_mb or 0 for plan in rest), reverse=True)[:cores]
+    together = max(sum(seconds) / cores, *seconds)
+    return (
+        f"Training alone is likely to take {duration(together)} on {cores}"
+        f" core{'' if cores == 1 else 's'} ({duration(sum(seconds))} on one), and"
+        f" {whole(sum(at_once))} MB of memory for {len(at_once)} at once."
+    )
