@@ -7,6 +7,7 @@
 # make benchmark-report  how long pictures and page take to build and to show, for 18 and 300 runs (some 2 minutes)
 # make benchmark-corpora  how much memory and time texts of up to 0.8 GB take (some 40 minutes, and 5 GB of disk)
 # make test-kills  kill a sweep at KILLS=50 random moments: it must end as if nothing had been (some 10 minutes)
+# make test-slurm  run smoke on a Slurm cluster of two pretended nodes, kill one, compare (as root, on Debian; some 6 minutes)
 # make fuzz        throw broken files at whatever reads them, for ten minutes
 # WIKITEXT=wikitext-2.zip  a zip file of WikiText-2 to measure that on, too
 # CORPORA="a.zip b.txt"  texts to measure the tokenizer on, too
@@ -28,7 +29,7 @@ CONFIGFILE := $(if $(filter default,$(EXPERIMENT)),,--configfile config/experime
 SNAKEMAKE := $(BIN)/snakemake $(CONFIGFILE)
 
 
-.PHONY: all run install install-dev test lint benchmark benchmark-perplexity benchmark-report benchmark-corpora status preview clean_state test-kills fuzz pins clean
+.PHONY: all run install install-dev test lint benchmark benchmark-perplexity benchmark-report benchmark-corpora status preview clean_state test-slurm test-kills fuzz pins clean
 .DELETE_ON_ERROR:
 
 all: run
@@ -88,6 +89,17 @@ benchmark-corpora: install
 status preview clean_state: install
 	@$(BIN)/snakemake $@ $(CONFIGFILE) -q all
 
+test-slurm: tests/slurm/.venv/.installed
+	@command -v slurmctld > /dev/null && command -v munged > /dev/null || { apt-get update -qq && apt-get install -y -qq slurm-wlm munge; }
+	PYTHONPATH=tests tests/slurm/.venv/bin/python tests/slurm/survival.py
+
+tests/slurm/.venv/.installed: requirements.txt workflow/profiles/slurm/requirements.txt pyproject.toml
+	$(PYTHON) -m venv tests/slurm/.venv
+	tests/slurm/.venv/bin/python -m pip install --quiet -r requirements.txt
+	tests/slurm/.venv/bin/python -m pip install --quiet -r workflow/profiles/slurm/requirements.txt
+	tests/slurm/.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
 test-kills: install-dev
 	$(BIN)/python tests/kills.py --kills $(KILLS)
 
@@ -106,7 +118,8 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 pins:
 	$(COMPILE) --extra build pyproject.toml -o requirements.txt
 	$(COMPILE) --extra build --extra dev pyproject.toml -o requirements-dev.txt
+	$(COMPILE) --constraint requirements.txt workflow/profiles/slurm/requirements.in -o workflow/profiles/slurm/requirements.txt
 
 # Results stay; this takes away what can be installed again.
 clean:
-	rm -rf .venv benchmarks/.venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv benchmarks/.venv tests/slurm/.venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -142,7 +142,22 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_and_is_said_to_have_been_
     assert failure(tmp_path / "nowhere") is None
 
 
-def test_a_second_signal_ends_a_run_at_once(
+def test_a_second_sigterm_leaves_time_for_the_checkpoint(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+
+    interrupt_at(monkeypatch, 7, twice)
+    with pytest.raises(StoppedError):
+        run(corpus, tmp_path / "runs/a", NEVER)
+    monkeypatch.undo()
+
+    assert "goes on after step 7\n" in run(corpus, tmp_path / "runs/a", NEVER)
+
+
+def test_a_second_ctrl_c_ends_a_run_at_once(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def twice() -> None:

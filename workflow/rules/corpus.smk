@@ -9,6 +9,7 @@ if config["corpus"]["source"] == "url":
             DOWNLOAD,
         log:
             "<logs>/download.log",
+        localrule: True  # nodes of a cluster often have no network
         conda:
             "../envs/unrolled.yaml"
         resources:

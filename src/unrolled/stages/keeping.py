@@ -125,11 +125,14 @@ def _failure_noted(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _signals() -> Iterator[Callable[[], bool]]:
-    """Whether SIGTERM or Ctrl-C has asked this process to stop; the second one ends it at once."""
+    """Whether SIGTERM or Ctrl-C has asked this process to stop; after that Ctrl-C ends it at once.
+
+    SIGTERM does not: at its time limit Slurm sends it twice within an instant, and kills later.
+    """
     asked: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        if asked:
+        if asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         asked.append(number)
 
