@@ -36,6 +36,7 @@ MODEL = ModelConfig(
 )
 TRAINING = replace(ALL_AT_ONCE, epochs=3, evaluations_per_epoch=2, patience=None)
 EACH_STEP = CheckpointsConfig(seconds=1e9, steps=1)
+AT_TIMES = CheckpointsConfig(seconds=1e9, steps=15)
 NEVER = CheckpointsConfig(seconds=1e9, steps=None)
 OTHERWISE_EACH_TIME = {"timing.tsv", "provenance.json"}
 
@@ -50,7 +51,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(
     corpus: Path,
     folder: Path,
-    config: CheckpointsConfig = EACH_STEP,
+    config: CheckpointsConfig = AT_TIMES,
     code: str = "abc",
     training: TrainingConfig = TRAINING,
 ) -> str:
@@ -119,7 +120,7 @@ def killed_at(step: int, corpus: Path, folder: Path) -> None:
     """Be a process that dies at a step."""
     with pytest.MonkeyPatch.context() as patch:
         interrupt_at(patch, step, lambda: os.kill(os.getpid(), signal.SIGKILL))
-        run(corpus, folder)
+        run(corpus, folder, EACH_STEP)
 
 
 def test_a_killed_run_goes_on_from_its_last_checkpoint_and_is_said_to_have_been_killed(
