@@ -14,7 +14,7 @@ from unrolled.model.output.softmax import CHUNK_BYTES
 from unrolled.report.numbers import whole
 from unrolled.stages.keeping import state_folder
 from unrolled.stages.progress import PROGRESS
-from unrolled.stages.resources import AVERAGES, NUMBER_BYTES
+from unrolled.stages.resources import NUMBER_BYTES, copies_in_training
 from unrolled.stages.status import Standing, Sweeps, aligned, duration, standings
 from unrolled.storage import read_json, read_tsv
 
@@ -198,9 +198,7 @@ def _work(settings: Mapping[str, Any]) -> float:
 
 
 def _parameters_mb(settings: Mapping[str, Any], corpus: Corpus) -> float:
-    """Of the weights, the best so far and what the optimiser keeps, all of it twice while a
-    checkpoint is written, and of the gradient; of a plain softmax.
-    """
+    """Of the weights and all that training holds beside them; of a plain softmax."""
     shapes = parameter_shapes(
         settings["cell"],
         corpus.vocabulary_size,
@@ -208,8 +206,7 @@ def _parameters_mb(settings: Mapping[str, Any], corpus: Corpus) -> float:
         settings["bias"],
         settings["tied_weights"],
     )
-    copies = 2 * (2 + AVERAGES[settings["optimiser"]]) + 1
-    numbers = copies * sum(map(math.prod, shapes.values()))
+    numbers = copies_in_training(settings["optimiser"]) * sum(map(math.prod, shapes.values()))
     return numbers * NUMBER_BYTES[settings["precision"]] / MEGABYTE
 
 

@@ -51,10 +51,16 @@ AVERAGES = {"sgd": 0, "momentum": 1, "adam": 2, "adam_and_sgd": 2}
 
 def training_mb(run: Run, vocabulary_size: int) -> int:
     """Memory to train a run, in MB."""
-    # The weights, the best of them so far and what the optimiser keeps, all of it twice while a
-    # checkpoint is written; and the gradient.
-    copies = 2 * (2 + AVERAGES[run.training["optimiser"]]) + 1
+    copies = copies_in_training(run.training["optimiser"])
     return _with_weights_mb(run.model, vocabulary_size, copies)
+
+
+def copies_in_training(optimiser: str) -> int:
+    """How often memory holds as many numbers as there are weights, at most: the weights, the best
+    of them so far and what the optimiser keeps, all of it twice while a checkpoint is read; and the
+    gradient.
+    """
+    return 2 * (2 + AVERAGES[optimiser]) + 1
 
 
 def model_mb(model: Mapping[str, Any], vocabulary_size: int) -> int:
