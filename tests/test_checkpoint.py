@@ -1,5 +1,8 @@
 """Checkpoints on disk: the newest sound one of the same run serves, and no other."""
 
+import multiprocessing
+import os
+import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -163,6 +166,32 @@ def test_a_kill_while_one_is_written_leaves_those_before(
         checkpoints.write(checkpoint_of(3))
 
     assert newest(checkpoints) == (2, [])
+
+
+def killed_while_writing(folder: Path) -> None:
+    """Be a process that dies in the middle of a checkpoint."""
+
+    def killed(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(np, "savez", killed)
+        Checkpoints(folder, RUN).write(checkpoint_of(3))
+
+
+def test_what_a_kill_has_left_half_written_goes_with_the_next_attempt(tmp_path: Path) -> None:
+    written(tmp_path, 1, 2)
+    process = multiprocessing.get_context("fork").Process(
+        target=killed_while_writing, args=(tmp_path,)
+    )
+    process.start()
+    process.join()
+    assert len(files(tmp_path)) == 5
+
+    found = newest(Checkpoints(tmp_path, RUN))
+
+    assert found == (2, [])
+    assert len(files(tmp_path)) == 4
 
 
 def test_files_of_others_in_the_folder_are_left_alone(tmp_path: Path) -> None:

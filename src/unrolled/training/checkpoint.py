@@ -60,9 +60,13 @@ class Checkpoints:
     def newest(self, tell: Callable[[str], None]) -> Checkpoint | None:
         """The last one that is whole and of this fingerprint; None if there is none.
 
+        What a kill has left half written is removed.
+
         Args:
             tell: is called with a line about each newer one that cannot serve.
         """
+        for leftover in self.folder.glob(".step-*"):
+            leftover.unlink()
         for place in sorted(self._places(), key=_step_of, reverse=True):
             try:
                 checkpoint = self._read(place)
