@@ -8,12 +8,13 @@ checkpoint to the next.
 """
 
 import argparse
+import json
 import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +51,13 @@ class Kill:
     Attributes:
         what: job, snakemake, all, or writing: a job that writes a checkpoint.
         trainings: how many trainings were hit.
+        half_written: how many checkpoints this has left half written.
         seconds: the most that one of them has lost; 0 if none was hit.
     """
 
     what: str
     trainings: int
+    half_written: int
     seconds: float
 
 
@@ -101,10 +104,13 @@ class Sweep:
                 return time.time() - max([lock.stat().st_mtime, *written])
         return None
 
-    def writes(self) -> bool:
-        """Whether a checkpoint is being written."""
+    def half_written(self) -> dict[Path, int]:
+        """The checkpoints that are being written or that a kill has left so, with who writes."""
         state = self.workshop.folder / "results/smoke/state"
-        return any(state.glob("*/.step-*"))
+        return {
+            path: json.loads((path.parent / "lock").read_text())["pid"]
+            for path in state.glob("*/.step-*")
+        }
 
 
 def main() -> None:
@@ -142,20 +148,34 @@ def killed(sweep: Sweep, count: int, rng: random.Random) -> Iterator[Kill]:
 
 
 def _kill(what: str, sweep: Sweep, call: psutil.Popen, rng: random.Random) -> Kill:
-    if what == "writing":
-        _wait(lambda: sweep.writes() or not sweep.jobs(), seconds=4)
+    before = sweep.half_written()
     jobs = sweep.jobs()
-    if what == "snakemake":
-        victims = []
-    elif what == "all":
-        victims = jobs
-    else:
-        victims = rng.sample(jobs, min(1, len(jobs)))
-    lost = [lost for job in victims if (lost := sweep.training_lost(job)) is not None]
-    for victim in [*([call] if what in ("snakemake", "all") else []), *victims]:
+    if what == "writing":
+        jobs = _writer(sweep, before)
+    elif what == "job":
+        jobs = rng.sample(jobs, min(1, len(jobs)))
+    elif what == "snakemake":
+        jobs = []
+    lost = [lost for job in jobs if (lost := sweep.training_lost(job)) is not None]
+    for victim in [*([call] if what in ("snakemake", "all") else []), *jobs]:
         if victim.is_running():
             victim.kill()
-    return Kill(what, len(lost), max(lost, default=0.0))
+    _wait(lambda: not any(job.is_running() for job in jobs), 1)
+    left = len(sweep.half_written().keys() - before.keys()) if jobs else 0
+    return Kill(what, len(lost), left, max(lost, default=0.0))
+
+
+def _writer(sweep: Sweep, before: Mapping[Path, int]) -> list[psutil.Process]:
+    """The job that begins to write a checkpoint; none if none does soon."""
+    found: list[psutil.Process] = []
+
+    def begins() -> bool:
+        new = [pid for path, pid in sweep.half_written().items() if path not in before]
+        found.extend(psutil.Process(pid) for pid in new[:1] if psutil.pid_exists(pid))
+        return bool(found)
+
+    _wait(begins, 5)
+    return found
 
 
 def _wait(until: Callable[[], bool], seconds: float) -> None:
@@ -177,11 +197,17 @@ def _different(one: dict[str, str], other: dict[str, str]) -> list[str]:
 
 
 def _tell(kills: list[Kill]) -> None:
-    print(f"{'killed':<12}{'times':>6}{'trainings hit':>15}{'most seconds lost':>19}")
+    heads = ["times", "trainings hit", "half-written checkpoints left", "most seconds lost"]
+    print(f"{'killed':<12}", *heads, sep="  ")
     for what in dict.fromkeys(kill.what for kill in kills):
         some = [kill for kill in kills if kill.what == what]
-        hit, lost = sum(kill.trainings for kill in some), max(kill.seconds for kill in some)
-        print(f"{what:<12}{len(some):>6}{hit:>15}{lost:>19.2f}")
+        cells = [
+            str(len(some)),
+            str(sum(kill.trainings for kill in some)),
+            str(sum(kill.half_written for kill in some)),
+            f"{max(kill.seconds for kill in some):.2f}",
+        ]
+        print(f"{what:<12}", *map(str.rjust, cells, map(len, heads)), sep="  ")
 
 
 if __name__ == "__main__":

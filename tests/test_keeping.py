@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from model_strategies import write_corpus
-from training_strategies import ALL_AT_ONCE
-from unrolled.config.sections import CheckpointsConfig, ModelConfig, TrainingConfig
+from training_strategies import ALL_AT_ONCE, SMALL_MODEL
+from unrolled.config.sections import CheckpointsConfig, TrainingConfig
 from unrolled.errors import StoppedError
 from unrolled.lock import is_locked, locked
 from unrolled.stages import train
@@ -25,15 +25,7 @@ from unrolled.storage import read_json
 from unrolled.training.checkpoint import Checkpoint, Checkpoints
 from unrolled.training.keeper import TimedKeeper
 
-MODEL = ModelConfig(
-    cell="gru",
-    hidden_size=5,
-    bias=True,
-    tied_weights=False,
-    output="softmax",
-    recurrent_initialisation="uniform",
-    precision="single",
-)
+MODEL = replace(SMALL_MODEL, cell="gru", bias=True)
 TRAINING = replace(ALL_AT_ONCE, epochs=3, evaluations_per_epoch=2, patience=None)
 EACH_STEP = CheckpointsConfig(seconds=1e9, steps=1)
 AT_TIMES = CheckpointsConfig(seconds=1e9, steps=15)

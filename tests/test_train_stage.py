@@ -14,6 +14,7 @@ import pytest
 
 from model_strategies import VOCABULARY, network_of, write_corpus
 from training_strategies import ALL_AT_ONCE, RECIPE
+from training_strategies import SMALL_MODEL as MODEL
 from unrolled.analysis.wall import wall_sentences
 from unrolled.config.sections import ModelConfig, TrainingConfig, Unit
 from unrolled.errors import DataError
@@ -29,15 +30,6 @@ from unrolled.training import loop
 from unrolled.training.loop import mean_loss
 
 NAME = "elman-hidden5-depth2-seed1"
-MODEL = ModelConfig(
-    cell="elman",
-    hidden_size=5,
-    bias=False,
-    tied_weights=False,
-    output="softmax",
-    recurrent_initialisation="uniform",
-    precision="single",
-)
 TRAINING = replace(RECIPE, truncation_depth=2, epochs=3, batch_size=8, gradient_norm_limit=1.0)
 DIVERGING = replace(TRAINING, learning_rate=1e300, gradient_norm_limit=None)
 FILES = [

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from unrolled.config.sections import TrainingConfig
+from unrolled.config.sections import ModelConfig, TrainingConfig
 from unrolled.model.cells import CELLS
 from unrolled.model.network import Network
 from unrolled.text.dataset import Dataset
@@ -32,6 +32,17 @@ RECIPE = TrainingConfig(
     patience=None,
 )
 """Gradient descent without anything else."""
+
+SMALL_MODEL = ModelConfig(
+    cell="elman",
+    hidden_size=5,
+    bias=False,
+    tied_weights=False,
+    output="softmax",
+    recurrent_initialisation="uniform",
+    precision="single",
+)
+"""A plain network of five hidden units."""
 
 ALL_AT_ONCE = replace(
     RECIPE,

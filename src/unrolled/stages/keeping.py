@@ -53,7 +53,7 @@ def state_folder(run: Path) -> Path:
 def kept(
     keeping: Keeping | None,
     folder: Path,
-    fingerprint: Mapping[str, Any],
+    fingerprint: Callable[[], Mapping[str, Any]],
     parts: Mapping[str, Part],
     tell: Callable[[str], None],
 ) -> Iterator[Keeper]:
@@ -62,7 +62,7 @@ def kept(
     Args:
         keeping: None to keep nothing.
         folder: that of the run's state.
-        fingerprint: what the run depends on.
+        fingerprint: what the run depends on; not asked for where nothing is kept.
         parts: what else goes on, by name.
         tell: is called with a line about what was found and what is done.
     """
@@ -70,7 +70,7 @@ def kept(
         yield NoKeeper()
         return
     with locked(folder, tell), _failure_noted(folder), _signals() as asked_to_stop:
-        checkpoints = Checkpoints(folder, {**fingerprint, "code": keeping.code})
+        checkpoints = Checkpoints(folder, {**fingerprint(), "code": keeping.code})
         yield TimedKeeper(checkpoints, keeping.config, parts, asked_to_stop, tell)
 
 

@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -87,7 +88,7 @@ def run(
     state = state_folder(folder)
     note = ProgressNote(state / PROGRESS if keeping else None, training.epochs)
     parts: dict[str, Part] = {"wall": wall, "stopwatch": stopwatch, "note": note}
-    depends_on = fingerprint(model, training, notes, corpus)
+    depends_on = partial(fingerprint, model, training, notes, corpus)
     with kept(keeping, state, depends_on, parts, _teller(name, log)) as keeper:
         outcome = train(
             network,
