@@ -26,16 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processes import HERE, ONE_THREAD
+from unrolled.config.corpus_sections import CorpusConfig, GrammarConfig, ReadingConfig
 from unrolled.config.files import read_config_file
 from unrolled.config.loading import section_part
 from unrolled.config.sections import (
     ClassesConfig,
     CleaningConfig,
-    CorpusConfig,
     GradientFlowConfig,
-    GrammarConfig,
     ModelConfig,
-    ReadingConfig,
     TextConfig,
     TrainingConfig,
     VocabularyConfig,

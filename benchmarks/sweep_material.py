@@ -18,11 +18,11 @@ import numpy as np
 
 from settings import MEAN_WORDS, Setting
 from sweep_results import Results, jobs
+from unrolled.config.corpus_sections import CorpusConfig
 from unrolled.config.files import read_config_file
 from unrolled.config.sections import (
     ChecksConfig,
     ClassesConfig,
-    CorpusConfig,
     GradientFlowConfig,
     ModelConfig,
     PortraitsConfig,

@@ -21,8 +21,8 @@ from typing import Any
 from nltk.tokenize.destructive import NLTKWordTokenizer
 
 from processes import HERE
+from unrolled.config.corpus_sections import CorpusConfig
 from unrolled.config.files import read_config_file
-from unrolled.config.sections import CorpusConfig
 from unrolled.corpus.document import Passage
 from unrolled.corpus.reading.readers import read_passages
 from unrolled.corpus.sources.bringing import bring_files

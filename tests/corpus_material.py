@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from unrolled.config.sections import CorpusConfig
+from unrolled.config.corpus_sections import CorpusConfig
 
 Contents = Mapping[str, str | bytes]
 

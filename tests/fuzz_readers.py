@@ -32,7 +32,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from unrolled.config.sections import DocumentKind, ReadingConfig
+from unrolled.config.corpus_sections import ReadingConfig
+from unrolled.config.sections import DocumentKind
 from unrolled.corpus.document import Passage
 from unrolled.corpus.reading import csv_rows, readers, rows
 from unrolled.corpus.reading.readers import read_passages

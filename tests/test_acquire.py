@@ -11,7 +11,7 @@ import pytest
 
 from corpus_material import contents_of, corpus, fill, zipped
 from test_languages import CONFIG as GRAMMAR
-from unrolled.config.sections import CorpusConfig
+from unrolled.config.corpus_sections import CorpusConfig
 from unrolled.corpus.folder import sha256_of_folder
 from unrolled.corpus.grammars.grammar import read_grammar
 from unrolled.corpus.grammars.languages import countdown, language

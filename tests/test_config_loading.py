@@ -15,16 +15,10 @@ import yaml
 
 from corpus_material import corpus
 from training_strategies import RECIPE
+from unrolled.config.corpus_sections import CorpusConfig, ReadingConfig
 from unrolled.config.files import read_config_file
 from unrolled.config.loading import RECORDS, beside, checked_config, section_part
-from unrolled.config.sections import (
-    CorpusConfig,
-    ModelConfig,
-    ReadingConfig,
-    TextConfig,
-    TrainingConfig,
-    VocabularyConfig,
-)
+from unrolled.config.sections import ModelConfig, TextConfig, TrainingConfig, VocabularyConfig
 from unrolled.config.sweep import MODEL, NAMED, runs
 from unrolled.corpus.reading.encodings import check_encoding
 from unrolled.corpus.sources.files import is_wanted

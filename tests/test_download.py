@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from unrolled.config.sections import CorpusConfig
+from unrolled.config.corpus_sections import CorpusConfig
 from unrolled.corpus.sources import download as module
 from unrolled.corpus.sources.download import download
 from unrolled.errors import ConfigError, DataError

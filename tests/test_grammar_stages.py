@@ -15,7 +15,8 @@ from report_material import summary_row
 from test_derivation import sentences_of
 from test_languages import CONFIG
 from training_strategies import read_by_hand
-from unrolled.config.sections import GrammarConfig, VocabularyConfig
+from unrolled.config.corpus_sections import GrammarConfig
+from unrolled.config.sections import VocabularyConfig
 from unrolled.corpus.grammars.derivation import entropy_nats_per_sentence, entropy_nats_per_token
 from unrolled.corpus.grammars.grammar import Grammar, grammar_text
 from unrolled.corpus.grammars.languages import countdown, language

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.config.sections import GrammarConfig
+from unrolled.config.corpus_sections import GrammarConfig
 from unrolled.corpus.grammars.derivation import (
     draw_sentences,
     entropy_nats_per_sentence,

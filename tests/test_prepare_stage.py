@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from test_documents import NO_CLEANING
 from test_preparation import DOCTORS
-from unrolled.config.sections import CleaningConfig, ReadingConfig, TextConfig
+from unrolled.config.corpus_sections import ReadingConfig
+from unrolled.config.sections import CleaningConfig, TextConfig
 from unrolled.corpus.splits import Split
 from unrolled.errors import DataError
 from unrolled.stages import prepare

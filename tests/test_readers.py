@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled.config.sections import DocumentKind, ReadingConfig
+from unrolled.config.corpus_sections import ReadingConfig
+from unrolled.config.sections import DocumentKind
 from unrolled.corpus.document import Passage
 from unrolled.corpus.reading import readers
 from unrolled.corpus.reading.headings import heading_level

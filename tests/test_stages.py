@@ -38,13 +38,8 @@ from report_material import (
 )
 from test_documents import NO_CLEANING
 from training_strategies import read_by_hand
-from unrolled.config.sections import (
-    ClassesConfig,
-    ReadingConfig,
-    SamplingConfig,
-    TextConfig,
-    VocabularyConfig,
-)
+from unrolled.config.corpus_sections import ReadingConfig
+from unrolled.config.sections import ClassesConfig, SamplingConfig, TextConfig, VocabularyConfig
 from unrolled.errors import DataError
 from unrolled.model.files import write_model
 from unrolled.model.network import Network

@@ -5,14 +5,16 @@ import shlex
 import sys
 from pathlib import Path
 
-from unrolled.config.files import read_config_file
-from unrolled.config.loading import beside, checked_config, laid_over, section_part
-from unrolled.config.sections import (
-    ClassesConfig,
+from unrolled.config.corpus_sections import (
     CorpusConfig,
     GrammarConfig,
     OriginConfig,
     ReadingConfig,
+)
+from unrolled.config.files import read_config_file
+from unrolled.config.loading import beside, checked_config, laid_over, section_part
+from unrolled.config.sections import (
+    ClassesConfig,
     TextConfig,
     TokensConfig,
     VocabularyConfig,

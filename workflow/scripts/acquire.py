@@ -1,6 +1,6 @@
 """Bring the text here."""
 
-from unrolled.config.sections import CorpusConfig, GrammarConfig
+from unrolled.config.corpus_sections import CorpusConfig, GrammarConfig
 from unrolled.stages import acquire
 from unrolled.stages.job import logged
 

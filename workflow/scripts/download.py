@@ -1,6 +1,6 @@
 """Fetch one file."""
 
-from unrolled.config.sections import CorpusConfig
+from unrolled.config.corpus_sections import CorpusConfig
 from unrolled.stages import download
 from unrolled.stages.job import logged
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from unrolled.config.sections import GrammarConfig
+from unrolled.config.corpus_sections import GrammarConfig
 from unrolled.corpus.grammars.grammar import GRAMMAR_FILE
 from unrolled.stages import measure_grammar
 from unrolled.stages.job import logged

@@ -1,6 +1,7 @@
 """Cut the text into sentences and words."""
 
-from unrolled.config.sections import CleaningConfig, ReadingConfig, TextConfig
+from unrolled.config.corpus_sections import ReadingConfig
+from unrolled.config.sections import CleaningConfig, TextConfig
 from unrolled.stages import prepare
 from unrolled.stages.job import logged
 

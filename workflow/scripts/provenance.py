@@ -1,6 +1,6 @@
 """Note where the text came from."""
 
-from unrolled.config.sections import OriginConfig
+from unrolled.config.corpus_sections import OriginConfig
 from unrolled.stages import provenance
 from unrolled.stages.job import logged
 

@@ -6,16 +6,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from unrolled.config.corpus_sections import CorpusConfig, GrammarConfig
 from unrolled.config.files import read_config_file
 from unrolled.config.sections import (
     CheckpointsConfig,
     ChecksConfig,
     ClassesConfig,
     CleaningConfig,
-    CorpusConfig,
     EvaluationConfig,
     GradientFlowConfig,
-    GrammarConfig,
     ModelConfig,
     PortraitsConfig,
     SamplingConfig,

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from unrolled.config.sections import CorpusConfig, GrammarConfig
+from unrolled.config.corpus_sections import CorpusConfig, GrammarConfig
 from unrolled.corpus.grammars.grammar import GRAMMAR_FILE, grammar_text
 from unrolled.corpus.grammars.languages import language
 from unrolled.corpus.reading.encodings import check_encoding

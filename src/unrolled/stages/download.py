@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from unrolled.config.sections import CorpusConfig
+from unrolled.config.corpus_sections import CorpusConfig
 from unrolled.corpus.sources.download import download
 from unrolled.errors import ConfigError
 

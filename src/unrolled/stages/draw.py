@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unrolled.config.sections import GrammarConfig
+from unrolled.config.corpus_sections import GrammarConfig
 from unrolled.corpus.grammars.derivation import draw_sentences
 from unrolled.corpus.grammars.grammar import read_grammar
 from unrolled.corpus.splits import Split

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unrolled.config.sections import GrammarConfig
+from unrolled.config.corpus_sections import GrammarConfig
 from unrolled.corpus.grammars.derivation import (
     entropy_nats_per_sentence,
     entropy_nats_per_token,

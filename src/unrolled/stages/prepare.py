@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import nltk
 
-from unrolled.config.sections import CleaningConfig, ReadingConfig, TextConfig
+from unrolled.config.corpus_sections import ReadingConfig
+from unrolled.config.sections import CleaningConfig, TextConfig
 from unrolled.corpus.reading.readers import read_passages
 from unrolled.corpus.reading.rows import Row
 from unrolled.corpus.splits import SPLITS, given_split, split_by_hash

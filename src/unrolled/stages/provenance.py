@@ -5,7 +5,7 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from unrolled.config.sections import OriginConfig
+from unrolled.config.corpus_sections import OriginConfig
 from unrolled.corpus.folder import files_below, sha256_of_folder
 from unrolled.corpus.sources.documentation import package_versions
 from unrolled.storage import write_json

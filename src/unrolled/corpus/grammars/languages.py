@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unrolled.config.sections import GrammarConfig
+from unrolled.config.corpus_sections import GrammarConfig
 from unrolled.corpus.grammars.grammar import (
     MOST_SYMBOLS,
     Alternative,

@@ -9,7 +9,8 @@ from itertools import chain, groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
 
-from unrolled.config.sections import DocumentKind, ReadingConfig
+from unrolled.config.corpus_sections import ReadingConfig
+from unrolled.config.sections import DocumentKind
 from unrolled.corpus.document import Passage
 from unrolled.corpus.folder import files_below
 from unrolled.corpus.reading.csv_rows import csv_rows

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from unrolled.config.sections import CorpusConfig
+from unrolled.config.corpus_sections import CorpusConfig
 from unrolled.corpus.sources.archives import is_archive, member_names, unpack
 from unrolled.corpus.sources.files import (
     base_folder,

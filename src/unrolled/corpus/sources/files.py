@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
+from unrolled.config.corpus_sections import CorpusConfig
 from unrolled.config.paths import require_literal
-from unrolled.config.sections import CorpusConfig
 from unrolled.corpus.folder import files_below, is_hidden
 from unrolled.corpus.reading.csv_rows import csv_rows
 from unrolled.corpus.sources.archives import is_archive, member_names
