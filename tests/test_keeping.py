@@ -17,10 +17,10 @@ import pytest
 from model_strategies import write_corpus
 from training_strategies import ALL_AT_ONCE, SMALL_MODEL
 from unrolled.config.sections import CheckpointsConfig, TrainingConfig
-from unrolled.errors import StoppedError
+from unrolled.errors import DataError, StoppedError
 from unrolled.lock import is_locked, locked
 from unrolled.stages import train
-from unrolled.stages.keeping import KILLED, Keeping, failure, state_folder
+from unrolled.stages.keeping import KILLED, Failure, Keeping, failure, state_folder
 from unrolled.storage import read_json
 from unrolled.training.checkpoint import Checkpoint, Checkpoints
 from unrolled.training.keeper import TimedKeeper
@@ -98,9 +98,10 @@ def test_a_signal_ends_a_run_with_a_checkpoint_and_the_next_ends_in_the_same_fil
     monkeypatch.undo()
 
     assert not folder.exists()
-    assert failure(tmp_path / "state/a") == (
-        f"StoppedError: stopped after step {step}; the next call goes on from there"
-    )
+    words = f"stopped after step {step}; the next call goes on from there"
+    noted = read_json(tmp_path / "state/a/failure.json")
+    assert noted == {"state": "stopped", "reason": words}
+    assert failure(tmp_path / "state/a") == Failure("stopped", words)
     log = run(corpus, folder, NEVER)
 
     assert f"a  goes on after step {step}\n" in log
@@ -126,7 +127,7 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_and_is_said_to_have_been_
         process.start()
         process.join()
         assert process.exitcode == -signal.SIGKILL
-        assert failure(tmp_path / "state/a") == KILLED
+        assert failure(tmp_path / "state/a") == Failure("failed", KILLED)
 
     log = run(corpus, folder)
 
@@ -162,7 +163,22 @@ def test_a_second_ctrl_c_ends_a_run_at_once(
         run(corpus, tmp_path / "runs/a", NEVER)
 
     assert Checkpoints(tmp_path / "state/a", {}).newest(lambda line: None) is None
-    assert failure(tmp_path / "state/a") == "KeyboardInterrupt"
+    assert failure(tmp_path / "state/a") == Failure("failed", "KeyboardInterrupt")
+
+
+def test_an_error_is_noted_with_its_name_in_one_line(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise DataError("a.tsv, row 2:\n  3 cells under 4 columns")
+
+    interrupt_at(monkeypatch, 7, fail)
+    with pytest.raises(DataError):
+        run(corpus, tmp_path / "runs/a", NEVER)
+
+    assert failure(tmp_path / "state/a") == Failure(
+        "failed", "DataError: a.tsv, row 2: 3 cells under 4 columns"
+    )
 
 
 def test_signals_are_those_of_others_again_after_a_run(corpus: Path, tmp_path: Path) -> None:

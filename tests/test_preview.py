@@ -66,7 +66,7 @@ def test_the_table_tells_what_is_to_do_of_each_run_and_what_all_of_it_takes(
     # the finished one made 30,000 tokens a second: 3 million take 100 seconds
     for name in ("good", "changed"):
         end(experiment, name)
-    begin(experiment, "stopped", "StoppedError: stopped", share=0.75)
+    begin(experiment, "stopped", {"state": "stopped", "reason": "asked to"}, share=0.75)
     checkpoint(experiment / "state/stopped", 3)
     begin(experiment, "killed", share=0.75)  # before its first checkpoint
     busy = begin(experiment, "busy", tokens_per_second=30_000)

@@ -1,6 +1,7 @@
 """Where runs stand, by the files that they have left; and which of these are taken away."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ PROGRESS = {
     "tokens_per_second": 20000,
     "seconds_left": 90,
 }
-STOPPED = "StoppedError: stopped after step 12; the next call goes on from there"
+STOPPED = "stopped after step 12; the next call goes on from there"
+FULL = "OSError: No space left on device"
 
 
 def end(experiment: Path, run: str, state: str = "finished", reason: str | None = None) -> None:
@@ -37,13 +39,15 @@ def end(experiment: Path, run: str, state: str = "finished", reason: str | None 
     )
 
 
-def begin(experiment: Path, run: str, failure: str | None = None, **progress: Any) -> Path:
+def begin(
+    experiment: Path, run: str, failure: Mapping[str, str] | None = None, **progress: Any
+) -> Path:
     """Write what a run leaves in the folder of its state; of one that was killed by default."""
     folder = experiment / "state" / run
     write_text(folder / "lock", "{}")
     write_json(folder / "progress.json", PROGRESS | progress)
     if failure is not None:
-        write_json(folder / "failure.json", {"reason": failure})
+        write_json(folder / "failure.json", failure)
     return folder
 
 
@@ -78,7 +82,7 @@ def test_a_run_whose_folder_is_locked_is_running_also_if_it_is_trained_again(
 ) -> None:
     if has_results:
         end(tmp_path, "a")
-    folder = begin(tmp_path, "a", "an older failure")
+    folder = begin(tmp_path, "a", {"state": "failed", "reason": "an older failure"})
 
     with locked(folder, pytest.fail):
         found = standing(tmp_path / "runs/a")
@@ -92,15 +96,19 @@ def test_a_run_that_begins_has_noted_nothing_yet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "state", "reason"),
+    ("failure", "state", "reason", "line"),
     [
-        (STOPPED, "stopped", STOPPED),
-        ("OSError: No space left on device", "failed", "OSError: No space left on device"),
-        (None, "failed", KILLED),
+        ({"state": "stopped", "reason": STOPPED}, "stopped", STOPPED, STOPPED),
+        ({"state": "failed", "reason": FULL}, "failed", FULL, f"failed: {FULL}"),
+        (None, "failed", KILLED, f"failed: {KILLED}"),
+        ({"state": "failed"}, "failed", KILLED, f"failed: {KILLED}"),
+        # as it was noted before there was a state
+        ({"reason": f"StoppedError: {STOPPED}"}, "stopped", STOPPED, STOPPED),
+        ({"reason": FULL}, "failed", FULL, f"failed: {FULL}"),
     ],
 )
 def test_a_run_that_ended_early_has_its_reason_and_no_time_left(
-    failure: str | None, state: str, reason: str, tmp_path: Path
+    failure: Mapping[str, str] | None, state: str, reason: str, line: str, tmp_path: Path
 ) -> None:
     begin(tmp_path, "a", failure)
 
@@ -109,7 +117,7 @@ def test_a_run_that_ended_early_has_its_reason_and_no_time_left(
     assert (found.state, found.reason) == (state, reason)
     assert (found.epoch, found.seconds_left) == (1.25, None)
     assert why_missing(tmp_path / "runs/a") == reason
-    assert failures(tmp_path, ["a", "b"]) == [f"a  {state}: {reason}"]
+    assert failures(tmp_path, ["a", "b"]) == [f"a  {line}"]
 
 
 def test_a_run_of_which_nothing_is_there_waits_and_nothing_is_made_to_find_out(

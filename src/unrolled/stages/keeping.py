@@ -3,7 +3,7 @@
 checkpoints   where training goes on (see training.checkpoint)
 lock          who writes here (see lock)
 progress.json how far training has come, for `status`
-failure.json  why the last attempt ended before its end; gone once another one begins
+failure.json  whether the last attempt stopped or failed, and why; gone once another one begins
 """
 
 import signal
@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from unrolled.config.sections import CheckpointsConfig, ModelConfig, TrainingConfig
-from unrolled.errors import DataError
+from unrolled.errors import DataError, StoppedError
 from unrolled.lock import LOCK, is_locked, locked
 from unrolled.storage import read_json, sha256_of, write_json
 from unrolled.text.dataset import FILES as ARRAYS
@@ -29,6 +29,9 @@ FAILURE = "failure.json"
 
 KILLED = "killed, likely out of memory"
 """What is said of an attempt that has ended without a word."""
+
+EARLIER_STOP = "StoppedError: "
+"""What the reason of a run that was asked to stop began with, before its state was noted."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,19 @@ class Keeping:
 
     config: CheckpointsConfig
     code: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How an attempt has ended before its end.
+
+    Attributes:
+        state: stopped if it was asked to, else failed.
+        reason: in words.
+    """
+
+    state: Literal["stopped", "failed"]
+    reason: str
 
 
 def state_folder(run: Path) -> Path:
@@ -96,8 +112,8 @@ def fingerprint(
     }
 
 
-def failure(folder: Path | str) -> str | None:
-    """Why the last attempt at a run ended before its end, by what it has left in its folder; None
+def failure(folder: Path | str) -> Failure | None:
+    """How the last attempt at a run ended before its end, by what it has left in its folder; None
     if there was none, or it is under way.
 
     It is for runs whose outputs are missing: an attempt that came to its end leaves no note.
@@ -106,9 +122,16 @@ def failure(folder: Path | str) -> str | None:
     if not (folder / LOCK).exists() or is_locked(folder):
         return None
     try:
-        return str(read_json(folder / FAILURE)["reason"])
+        return _noted(read_json(folder / FAILURE))
     except (DataError, KeyError, TypeError):
-        return KILLED
+        return Failure("failed", KILLED)
+
+
+def _noted(note: Mapping[str, str]) -> Failure:
+    """What a note says, also an earlier one without a state."""
+    reason = str(note["reason"])
+    stopped = note.get("state") == "stopped" or reason.startswith(EARLIER_STOP)
+    return Failure("stopped" if stopped else "failed", reason.removeprefix(EARLIER_STOP))
 
 
 @contextmanager
@@ -118,9 +141,16 @@ def _failure_noted(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        write_json(folder / FAILURE, {"reason": " ".join(reason.split())})
+        write_json(folder / FAILURE, asdict(_failure_by(error)))
         raise
+
+
+def _failure_by(error: BaseException) -> Failure:
+    """What is noted of an attempt that an error has ended, in one line."""
+    name, words = type(error).__name__, " ".join(str(error).split())
+    if isinstance(error, StoppedError):  # which is none
+        return Failure("stopped", words)
+    return Failure("failed", f"{name}: {words}" if words else name)
 
 
 @contextmanager

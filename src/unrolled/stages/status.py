@@ -72,11 +72,10 @@ def standing(folder: Path) -> Standing:
         return _so_far(folder.name, state, "running", None)
     if (folder / "metrics.json").exists():
         return _ended(folder)
-    reason = failure(state)
-    if reason is None:
+    ended = failure(state)
+    if ended is None:
         return Standing(folder.name, "waiting")
-    stopped = reason.startswith("StoppedError")
-    return _so_far(folder.name, state, "stopped" if stopped else "failed", reason)
+    return _so_far(folder.name, state, ended.state, ended.reason)
 
 
 def under_way(state: Path) -> bool:
@@ -86,10 +85,11 @@ def under_way(state: Path) -> bool:
 
 def failures(experiment: Path | str, names: Iterable[str]) -> list[str]:
     """A line for each run that has no results since its training failed or stopped."""
+    heads = {"failed": "failed: ", "stopped": ""}  # whose reason says that it has stopped
     return [
-        f"{stand.run}  {stand.state}: {stand.reason}"
+        f"{stand.run}  {heads[stand.state]}{stand.reason}"
         for stand in standings(Path(experiment), names)
-        if stand.state in {"failed", "stopped"}
+        if stand.state in heads
     ]
 
 
@@ -97,7 +97,8 @@ def why_missing(folder: Path) -> str:
     """Why a run has not all of its results, as far as is known, by the folder of its outputs."""
     if (folder / "metrics.json").exists():  # it is another job that has failed
         return NO_REASON
-    return failure(state_folder(folder)) or NO_REASON
+    ended = failure(state_folder(folder))
+    return ended.reason if ended else NO_REASON
 
 
 def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
