@@ -1,7 +1,5 @@
 """A run that is killed, stopped or refused keeps what it has, and ends in the same files."""
 
-import errno
-import fcntl
 import io
 import multiprocessing
 import os
@@ -327,20 +325,3 @@ def test_who_holds_a_folder_is_told(tmp_path: Path) -> None:
     assert line.endswith(f", which writes to {tmp_path}")
     assert not is_locked(tmp_path)
     other.join()
-
-
-def test_where_a_file_system_has_no_locks_it_is_said_and_the_run_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def without_locks(*_: object) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", without_locks)
-    told: list[str] = []
-
-    with locked(tmp_path, told.append):
-        assert not is_locked(tmp_path)
-
-    assert told == [
-        f"{tmp_path}: this file system has no locks; let no two calls write there at once"
-    ]

@@ -1,5 +1,7 @@
 """Where runs stand, by the files that they have left; and which of these are taken away."""
 
+import errno
+import fcntl
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,6 +90,21 @@ def test_a_run_whose_folder_is_locked_is_running_also_if_it_is_trained_again(
         found = standing(tmp_path / "runs/a")
 
     assert found == Standing("a", "running", None, 1.25, 4.5, None, 20000, 90)
+
+
+def test_a_run_under_way_is_running_also_where_a_file_system_has_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without_locks)
+    folder = begin(tmp_path, "a")
+
+    with locked(folder, lambda line: None):
+        assert standing(tmp_path / "runs/a").state == "running"
+        assert failures(tmp_path, ["a"]) == []
+    assert standing(tmp_path / "runs/a").state == "failed"
 
 
 def test_a_run_that_begins_has_noted_nothing_yet(tmp_path: Path) -> None:
