@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from unrolled.training import checkpoint
 from unrolled.training.checkpoint import Checkpoint, Checkpoints
 
 RUN = {"training": {"learning_rate": 0.5, "seed": 1}, "data": "abc"}
@@ -138,6 +139,19 @@ def test_of_another_run_it_is_refused_and_what_differs_is_told(tmp_path: Path) -
         f"{tmp_path}/step-000000005.json is of another run: training.learning_rate was 0.5 and is"
         ' 0.25; training.epochs was "absent" and is 3; data was "abc" and is "absent"; code was'
         ' "absent" and is "f"; it is passed over'
+    ]
+
+
+def test_of_another_format_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, 5)
+
+    monkeypatch.setattr(checkpoint, "FORMAT", 2)
+    step, told = newest(Checkpoints(tmp_path, RUN))
+
+    assert step is None
+    assert told == [
+        f"{tmp_path}/step-000000005.json is of another run: format was 1 and is 2; it is passed"
+        " over"
     ]
 
 

@@ -584,6 +584,24 @@ def test_weights_that_are_no_numbers_diverge_before_the_first_step() -> None:
     assert outcome.reason == "validation loss nan after step 0"
 
 
+@pytest.mark.parametrize(
+    ("loss", "norm"), [(math.nan, 1.0), (math.inf, 1.0), (8.0, math.nan), (8.0, math.inf)]
+)
+def test_a_loss_or_gradient_that_is_not_finite_moves_no_parameter(
+    loss: float, norm: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = new_network()
+    before = copies(network.parameters)
+    monkeypatch.setattr(Network, "loss_and_gradients", lambda *_: (loss, before))
+    monkeypatch.setattr(loop, "gradient_norm", lambda gradients: norm)
+
+    outcome = trained(RECIPE, network)
+
+    assert outcome.state == "diverged"
+    assert re.fullmatch(f"loss {loss} and gradient norm .+ at step 1", str(outcome.reason))
+    assert_equal_parameters(network.parameters, before)
+
+
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_validation_loss_that_is_not_finite_diverges(
     loss: float, monkeypatch: pytest.MonkeyPatch

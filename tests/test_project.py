@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from report_material import FIGURES, TIME_FIGURES
+from unrolled.config.files import read_config_file
 from unrolled.report.page import PICTURES_OF_WORDS
 from unrolled.stages import report as report_stage
 from workshop import ROOT
@@ -110,6 +111,13 @@ def test_only_figures_know_matplotlib_and_nothing_knows_snakemake() -> None:
     assert importers["matplotlib"] - in_figures == {"report/drawing.py"}
 
 
+def test_no_picture_is_drawn_by_what_looks_for_a_display() -> None:
+    sources = {path: path.read_text(encoding="utf-8") for path in SOURCES}
+
+    assert [path for path, text in sources.items() if "backend_svg" in text]
+    assert [path for path, text in sources.items() if "pyplot" in text] == []
+
+
 def test_scripts_are_short_enough_to_hold_nothing_that_needs_a_test() -> None:
     scripts = sorted((ROOT / "workflow/scripts").glob("*.py"))
 
@@ -177,6 +185,27 @@ def test_make_stops_at_an_interpreter_that_will_not_do_and_takes_nothing_for_ins
 
 
 @pytest.mark.parametrize(
+    ("home", "cache"), [("/proc/none", "{project}/.cache"), ("{project}", "")], ids=["none", "some"]
+)
+def test_make_gives_snakemake_a_cache_where_the_home_folder_cannot_be_written(
+    home: str, cache: str, tmp_path: Path
+) -> None:
+    project = tmp_path / "my project"
+    project.mkdir()
+    shutil.copy(ROOT / "Makefile", project)
+    ours = ("MAKE", "XDG_CACHE_HOME")
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+    done = subprocess.run(
+        ["make", "--eval", 'cache: ; @echo "$$XDG_CACHE_HOME"', "cache"],
+        cwd=project, env={**outside, "HOME": home.format(project=project)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert done.stdout == cache.format(project=project) + "\n"
+
+
+@pytest.mark.parametrize(
     ("name", "drawn"),
     [
         ("PICTURES", FIGURES),
@@ -191,6 +220,15 @@ def test_rules_promise_the_pictures_and_tables_that_stages_write(
     name: str, drawn: Collection[str]
 ) -> None:
     assert sorted(_constant(name)) == sorted(drawn)
+
+
+@pytest.mark.parametrize("name", ["default", "slurm"])
+def test_on_every_profile_a_failed_run_stops_no_other_and_what_was_half_done_is_done_again(
+    name: str,
+) -> None:
+    profile = read_config_file(ROOT / "workflow/profiles" / name / "config.yaml")
+
+    assert (profile["keep-going"], profile["rerun-incomplete"]) == (True, True)
 
 
 def test_everything_in_snakemakes_own_report_has_a_caption_and_every_caption_is_used() -> None:
