@@ -48,7 +48,9 @@ def wikitext(path: Path) -> Corpus:
 def experiment(path: Path) -> Corpus:
     """The corpus of an experiment that has been run, from its folder."""
     size = len(read_vocabulary(path / "vocabulary.tsv"))
-    return Corpus(size, read_dataset(path / "train", size), read_dataset(path / "valid", size))
+    return Corpus(
+        size, read_dataset(path / "encoded/train", size), read_dataset(path / "encoded/valid", size)
+    )
 
 
 READERS: Mapping[str, Callable[[Path], Corpus]] = {"wikitext-2": wikitext, "default": experiment}

@@ -243,7 +243,7 @@ def _encode(folder: Path) -> None:
         _texts(folder),
         folder / "vocabulary.tsv",
         folder / "accounts.json",
-        {split: folder / split for split in SPLITS},
+        folder / "encoded",
         folder / "profile.json",
     )
 

@@ -23,11 +23,10 @@ def draw(results: Results) -> None:
 
     figures.run(
         results.summary,
-        {name: folder / "history.tsv" for name, folder in results.run_folders.items()},
+        results.run_folders,
         results.corpus / "baselines.tsv",
         results.corpus / "profile.json",
         results.checks("gradient"),
-        {name: folder / "flow" for name, folder in results.run_folders.items()},
         results.figures,
     )
 
@@ -38,7 +37,7 @@ def draw_times(results: Results) -> None:
 
     time_figures.run(
         results.summary,
-        {name: folder / "timing.tsv" for name, folder in results.run_folders.items()},
+        results.run_folders,
         list(jobs(results)),
         results.figures,
     )

@@ -21,6 +21,7 @@ from sweep_results import Results, jobs
 from unrolled.config.corpus_sections import CorpusConfig
 from unrolled.config.files import read_config_file
 from unrolled.config.sections import (
+    CheckpointsConfig,
     ChecksConfig,
     ClassesConfig,
     GradientFlowConfig,
@@ -38,18 +39,17 @@ from unrolled.stages import (
     check_overfitting,
     classes,
     encode,
-    evaluate,
-    gradient_flow,
     neighbours,
     provenance,
-    sample,
     summarise,
     surprisal,
-    train,
+    train_and_measure,
     units,
     vocabulary,
     wall,
 )
+from unrolled.stages.keeping import Keeping
+from unrolled.stages.train_and_measure import Measures
 from unrolled.storage import Cell, read_json, read_tsv, write_json, write_tsv
 from unrolled.text.accounts import Accounts
 from unrolled.text.sentence_file import write_sentences
@@ -156,7 +156,7 @@ def write_corpus(results: Results, sentences: Mapping[str, int], rng: np.random.
     write_json(corpus / "accounts.json", accounts.as_json())
     (corpus / "raw").mkdir()
     shutil.copy(texts["train"], corpus / "raw/text.txt")
-    words, folders = corpus / "vocabulary.tsv", {split: corpus / split for split in sentences}
+    words, folders = corpus / "vocabulary.tsv", corpus / "encoded"
     provenance.run(results.section("corpus", CorpusConfig), corpus / "raw", corpus / PROVENANCE)
     vocabulary.run(results.section("text", VocabularyConfig), texts["train"], words)
     encode.run(texts, words, corpus / "accounts.json", folders, corpus / "profile.json")
@@ -190,11 +190,13 @@ def write_run(results: Results, run: Run) -> None:
     """Train a run and write what is measured of it."""
     folder, corpus = results.run_folders[run.name], results.corpus
     model, training = ModelConfig(**run.model), TrainingConfig(**run.training)
-    train.run(run.name, model, training, {"unit": "word"}, corpus, folder, io.StringIO())
-    evaluate.run(folder, corpus, None, folder / "evaluation.tsv")
-    sample.run(results.section("sampling", SamplingConfig), folder, folder / "samples.tsv")
-    flow = results.section("gradient_flow", GradientFlowConfig)
-    gradient_flow.run(flow, model, training, folder, corpus, folder / "flow")
+    measures = Measures(
+        results.section("sampling", SamplingConfig),
+        results.section("gradient_flow", GradientFlowConfig),
+    )
+    keeping = Keeping(results.section("checkpoints", CheckpointsConfig), "")
+    name, tokens, log = run.name, {"unit": "word"}, io.StringIO()
+    train_and_measure.run(name, model, training, tokens, measures, corpus, folder, log, keeping)
 
 
 def write_portraits(results: Results) -> None:
@@ -247,6 +249,7 @@ def changes(nats: float) -> dict[str, dict[str, Change]]:
         "history.tsv": dict.fromkeys(losses, added),
         "evaluation.tsv": {"loss_nats_per_token": added, "perplexity": scaled},
         "timing.tsv": {"seconds": scaled},
+        "steps.tsv": {"seconds": scaled},
         "samples.tsv": {},
         "flow/arrival.tsv": dict.fromkeys(shares, raised),
         "flow/cosines.tsv": {"cosine": raised},
@@ -284,7 +287,8 @@ def _changed(row: Mapping[str, str], columns: Mapping[str, Change]) -> dict[str,
 def write_summary(results: Results, of: Sequence[Run], path: Path) -> None:
     """Write the table of some runs."""
     settings = {run.name: run.settings for run in of}
-    summarise.run(settings, results.run_folders, results.corpus / "baselines.tsv", path)
+    tables = results.corpus / "baselines.tsv", path, path.with_name(f"inventory_of_{path.name}")
+    summarise.run(settings, results.run_folders, *tables)
 
 
 def write_jobs(results: Results, rng: np.random.Generator) -> None:

@@ -1,6 +1,5 @@
 """Where the results of a made-up sweep lie, as they are written and as they are read."""
 
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,6 @@ from unrolled.storage import read_json
 
 JOBS_OF_CORPUS = ["acquire", "provenance", "prepare", "vocabulary", "encode", "classes"]
 JOBS_OF_CORPUS += ["baselines", "summarise"]
-JOBS_OF_RUNS = ["train", "evaluate", "sample", "gradient_flow"]
 
 
 @dataclass(frozen=True)
@@ -91,5 +89,3 @@ def jobs(results: Results) -> Iterator[tuple[str, Path]]:
         rule = {"gradient": "check_gradients"}.get(kind, f"check_{kind}")
         for check in results.checks(kind):
             yield rule, folder / rule / f"{check.stem.removeprefix(f'{kind}-')}.tsv"
-    for rule, run in itertools.product(JOBS_OF_RUNS, results.runs):
-        yield rule, folder / rule / f"{run.name}.tsv"

@@ -81,7 +81,7 @@ def trained(corpus: Path, vocabulary_size: int, run: dict[str, Any]) -> float:
     torch.manual_seed(run["seed"])
     rng = np.random.default_rng(run["seed"])
     training, validation = (
-        read_dataset(corpus / split, vocabulary_size) for split in ("train", "valid")
+        read_dataset(corpus / "encoded" / split, vocabulary_size) for split in ("train", "valid")
     )
     network = Network(vocabulary_size, run["hidden_size"])
     optimiser = torch.optim.SGD(network.parameters(), lr=run["learning_rate"])

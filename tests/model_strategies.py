@@ -300,7 +300,7 @@ def write_corpus(folder: Path, seed: int = 1) -> None:
     write_vocabulary(folder / "vocabulary.tsv", VOCABULARY)
     for split, count in (("train", 60), ("valid", 20), ("test", 20)):
         document = [_short_sentence(rng) for _ in range(count)]
-        write_dataset(folder / split, encode_documents([document], VOCABULARY))
+        write_dataset(folder / "encoded" / split, encode_documents([document], VOCABULARY))
 
 
 def _short_sentence(rng: np.random.Generator) -> list[str]:

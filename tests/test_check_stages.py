@@ -68,16 +68,16 @@ def strictly_read(path: Path) -> Any:
 def shut(check: Path) -> str:
     """What the gate says of a check that has not passed; it writes nothing."""
     with pytest.raises(CheckError, match=f"see {re.escape(str(check))}$") as raised:
-        gate.run(check, check.parent / "gate.json")
+        gate.run([check], check.parent / "gate.json")
     assert sorted(path.name for path in check.parent.iterdir()) == [check.name]
     return str(raised.value)
 
 
 def assert_open(check: Path) -> None:
     """The gate writes that the check has passed."""
-    gate.run(check, check.parent / "gate.json")
+    gate.run([check], check.parent / "gate.json")
 
-    assert strictly_read(check.parent / "gate.json") == {"passed": True, "check": check.name}
+    assert strictly_read(check.parent / "gate.json") == {"passed": True, "checks": [check.name]}
 
 
 # Gradients
@@ -581,7 +581,7 @@ def test_an_untrained_network_that_guesses_opens_the_gate(
     assert check["largest_difference"] == 0.1
     assert check["of_guessing"] == math.log(9)
     network = untrained_network(model, corpus, VOCABULARY, CHECKS.seed)
-    loss = mean_loss(network, read_dataset(corpus / "valid", 9))
+    loss = mean_loss(network, read_dataset(corpus / "encoded/valid", 9))
     assert check["loss_nats_per_token"] == loss
     assert_open(tmp_path / "check.json")
 
@@ -597,7 +597,7 @@ def test_an_untrained_network_with_classes_guesses_first_the_class(
     sizes = {0: 1, 1: 1} | {number: len(word_classes().members[number]) for number in (2, 3)}
     predicted = [
         int(word_classes().class_of[word])
-        for words in read_dataset(corpus / "valid", 9)
+        for words in read_dataset(corpus / "encoded/valid", 9)
         for word in words[1:]
     ]
     expected = math.log(4) + math.fsum(math.log(sizes[number]) for number in predicted) / len(
@@ -691,14 +691,14 @@ def test_a_check_that_was_cut_short_keeps_the_gate_shut(length: int, tmp_path: P
     (tmp_path / "check.json").write_text(text[:length], "utf-8")
 
     with pytest.raises(DataError, match=r"check\.json, row \d+: not JSON"):
-        gate.run(tmp_path / "check.json", tmp_path / "gate.json")
+        gate.run([tmp_path / "check.json"], tmp_path / "gate.json")
 
     assert not (tmp_path / "gate.json").exists()
 
 
 def test_a_check_that_is_missing_keeps_the_gate_shut(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"check\.json cannot be read"):
-        gate.run(tmp_path / "check.json", tmp_path / "gate.json")
+        gate.run([tmp_path / "check.json"], tmp_path / "gate.json")
 
     assert not (tmp_path / "gate.json").exists()
 

@@ -185,7 +185,7 @@ def test_a_trained_run_is_written_judged_and_drawn_from(corpus: Path, tmp_path: 
     losses = [float(row["validation_loss_nats_per_token"]) for row in history]
     assert losses[-1] < losses[0]
     metrics = read_json(tmp_path / "run/metrics.json")
-    loss = mean_loss(network, read_dataset(corpus / "valid", 9))
+    loss = mean_loss(network, read_dataset(corpus / "encoded/valid", 9))
     assert metrics["validation_loss_nats_per_token"] == loss
     # of 9 words 2 stand alone in 5 classes, and have no rows of their own
     of_gru = 9 * 15 + 15 * 5 + 15

@@ -54,7 +54,7 @@ def write_small_corpus(folder: Path, text: list[list[str]]) -> Vocabulary:
         [*RESERVED, *words], [len(text), len(text), 0, *(counts[word] for word in words)]
     )
     write_vocabulary(folder / "vocabulary.tsv", vocabulary)
-    write_dataset(folder / "train", encode_documents([text], vocabulary))
+    write_dataset(folder / "encoded/train", encode_documents([text], vocabulary))
     return vocabulary
 
 
@@ -84,7 +84,7 @@ def classes_in(corpus: Path, folder: Path) -> WordClasses:
 
 def predicted(corpus: Path) -> Counter[int]:
     """How often each word is predicted."""
-    dataset = read_dataset(corpus / "train", len(vocabulary_of(corpus)))
+    dataset = read_dataset(corpus / "encoded/train", len(vocabulary_of(corpus)))
     return Counter(int(word) for words in dataset for word in words[1:])
 
 
@@ -92,7 +92,7 @@ def predicted(corpus: Path) -> Counter[int]:
 
 
 def test_brown_classes_are_made_as_configured(corpus: Path, tmp_path: Path) -> None:
-    training = read_dataset(corpus / "train", len(vocabulary_of(corpus)))
+    training = read_dataset(corpus / "encoded/train", len(vocabulary_of(corpus)))
     configs = {
         "default": CONFIG,
         "one sweep": replace(CONFIG, sweeps=1),
@@ -210,7 +210,7 @@ def test_more_classes_than_the_vocabulary_has_pairs_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["vocabulary.tsv", "train"])
+@pytest.mark.parametrize("name", ["vocabulary.tsv", "encoded/train"])
 def test_a_corpus_that_lacks_a_file_is_refused_by_name(name: str, tmp_path: Path) -> None:
     write_small_corpus(tmp_path, sentences(count=3))
     (tmp_path / name).rename(tmp_path / "elsewhere")
@@ -226,7 +226,7 @@ def by_hand(corpus: Path, found: WordClasses) -> dict[int, tuple[float, float]]:
     """Of each class its share of the predicted tokens, and how far what stands before it is from
     what stands before any; bigram by bigram.
     """
-    dataset = read_dataset(corpus / "train", len(found))
+    dataset = read_dataset(corpus / "encoded/train", len(found))
     class_of = [*found.class_of.tolist()]
     pairs = [
         (-1 if previous == 0 else class_of[previous], class_of[following])

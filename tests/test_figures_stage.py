@@ -80,11 +80,10 @@ def draw(tmp_path_factory: pytest.TempPathFactory) -> Draw:
                 _write_run(runs[row["run"]], row["state"] == "finished")
         figures.run(
             folder / "summary.tsv",
-            {run: path / "history.tsv" for run, path in runs.items()},
+            runs,
             folder / "baselines.tsv",
             tmp_path / "profile.json",
             [tmp_path / "elman.json", tmp_path / "gru.json"],
-            runs,
             folder / "figures",
         )
         return folder / "figures"
@@ -100,7 +99,7 @@ def _write_run(folder: Path, finished: bool) -> None:
     """A run's history, and how gradients travel in it, which is told of a finished run alone."""
     write_tsv(folder / "history.tsv", list(HISTORY[0]), HISTORY)
     for name, table in FLOW_TABLES.items():
-        write_tsv(folder / f"{name}.tsv", list(table[0]), table if finished else [])
+        write_tsv(folder / f"flow/{name}.tsv", list(table[0]), table if finished else [])
 
 
 @pytest.mark.parametrize(

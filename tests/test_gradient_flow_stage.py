@@ -112,7 +112,7 @@ def test_the_sample_is_spread_evenly_over_the_split_and_not_longer(
     monkeypatch.setattr(gradient_flow, "arrival", noted)
     measure(config=replace(MEASURED, sentences=count))
 
-    split = read_dataset(corpus / "valid", len(VOCABULARY))
+    split = read_dataset(corpus / "encoded/valid", len(VOCABULARY))
     expected = pack([split[place] for place in places])
     (batch,) = batches
     assert len(split) == 20
@@ -127,7 +127,7 @@ def test_gradients_are_followed_to_the_deepest_step_or_the_start_of_the_longest_
         measure(config=replace(MEASURED, deepest=deepest))["arrival"] for deepest in (2, 32)
     )
 
-    split = read_dataset(corpus / "valid", len(VOCABULARY))
+    split = read_dataset(corpus / "encoded/valid", len(VOCABULARY))
     chosen = [split[place] for place in np.linspace(0, 19, 10).round().astype(int)]
     longest = max(len(sentence) - 1 for sentence in chosen)
     assert [row["lag"] for row in shallow] == ["0", "1", "2"]

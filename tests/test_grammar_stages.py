@@ -104,7 +104,7 @@ def encoded(folder: Path, vocabulary_size: int = 100, closed: bool = True) -> No
         texts,
         folder / "vocabulary.tsv",
         folder / "accounts.json",
-        {split: folder / split for split in SPLITS},
+        folder / "encoded",
         folder / "profile.json",
         closed,
     )
@@ -369,7 +369,7 @@ def test_a_vocabulary_that_is_too_small_for_the_grammar_is_refused(tmp_path: Pat
     with pytest.raises(DataError, match=r"train\.txt: every word .* one of the 13 of the vocab"):
         encoded(folder, vocabulary_size=16)
 
-    assert not (folder / "train").exists()
+    assert not (folder / "encoded/train").exists()
 
 
 @pytest.mark.parametrize("word", ["SENTENCE_START", "SENTENCE_END", "UNKNOWN_TOKEN"])
@@ -491,7 +491,7 @@ def test_the_error_of_the_excess_is_by_sentences(corpus: Path, tmp_path: Path) -
 
     (row,) = read_tsv(tmp_path / "run/evaluation.tsv")
     vocabulary_size = len(read_vocabulary(corpus / "vocabulary.tsv"))
-    test = read_dataset(corpus / "test", vocabulary_size)
+    test = read_dataset(corpus / "encoded/test", vocabulary_size)
     losses = losses_by_hand(network_of(1, vocabulary_size=vocabulary_size), test)
     chances = probabilities_of(countdown(3, [1, 2, 4], 2))
     over = [
@@ -539,7 +539,11 @@ def summary_of(tmp_path: Path, corpus: Path, floor: Path | None) -> list[dict[st
         "bad": some_run(tmp_path / "bad", corpus, state="diverged"),
     }
     baselines.run(corpus, floor, tmp_path / "baselines.tsv")
-    summarise.run(settings, folders, tmp_path / "baselines.tsv", tmp_path / "summary.tsv")
+    summarise.run(
+        settings,
+        folders,
+        *(tmp_path / f"{name}.tsv" for name in ("baselines", "summary", "inventory")),
+    )
     return read_tsv(tmp_path / "summary.tsv")
 
 
@@ -618,7 +622,7 @@ def test_losses_of_agreeing_words_are_those_of_reading_word_by_word(
 
     network = network_of(1, vocabulary_size=17, **shape)
     by_distance: dict[int, list[float]] = {1: [], 2: [], 4: []}
-    for losses in losses_by_hand(network, read_dataset(corpus / "test", 17)):
+    for losses in losses_by_hand(network, read_dataset(corpus / "encoded/test", 17)):
         by_distance[len(losses) - 3].append(losses[-2])  # before the end stands the closing word
     rows = read_tsv(tmp_path / "agreement.tsv")
     found = [float(row["loss_nats"]) for row in rows]
@@ -639,7 +643,7 @@ def test_several_agreeing_words_of_a_sentence_are_each_found_in_their_place(
 
     agreement.run(tmp_path / "run", folder, tmp_path / "agreement.tsv")
 
-    losses = losses_by_hand(network, read_dataset(folder / "test", len(vocabulary)))
+    losses = losses_by_hand(network, read_dataset(folder / "encoded/test", len(vocabulary)))
     # at distance 0 meows, barks and meows; at 3 barks, the fifth word of the second sentence
     near = [losses[1][3], losses[2][1], losses[4][1]]
     first, second = read_tsv(tmp_path / "agreement.tsv")
@@ -706,11 +710,11 @@ def together(
     of_corpus = [{"sentence": "1", "position": "2", "word": word} for word in words]
     write_tsv(folder / "corpus.tsv", ["sentence", "position", "word"], of_corpus)
     for name, rows in of_runs.items():
-        write_tsv(folder / f"{name}.tsv", LOSSES.strip().split("\t"), rows)
+        write_tsv(folder / f"{name}/agreement.tsv", LOSSES.strip().split("\t"), rows)
     agreements.run(
         experiment,
         folder / "summary.tsv",
-        {name: folder / f"{name}.tsv" for name in of_runs},
+        {name: folder / name for name in of_runs},
         folder / "corpus.tsv",
         folder / "agreement.tsv",
     )

@@ -1,8 +1,11 @@
 """What every job has around it: how it ends, and what its log and the terminal say of it."""
 
 import errno
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -37,6 +40,35 @@ def test_what_a_user_can_mend_is_one_line(tmp_path: Path, error: Exception, line
     assert end_with(error, tmp_path / "logs/a.log") == line  # which Python writes to the terminal
 
     assert (tmp_path / "logs/a.log").read_text() == f"{line}\n"
+
+
+def write_on_a_full_disk(log: TextIO) -> None:
+    """Write to a log for which there is no room."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, log.fileno())
+    os.close(full)
+    print("epoch 1", file=log)
+
+
+def stop_on_a_full_disk(log: TextIO) -> None:
+    """Stop as asked to, after a line for which the log had no room."""
+    with suppress(OSError):
+        write_on_a_full_disk(log)
+    raise StoppedError("stopped after step 3")
+
+
+def test_a_disk_too_full_for_the_log_is_told_at_the_terminal_all_the_same(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended, logged(tmp_path / "a.log") as log:
+        write_on_a_full_disk(log)
+
+    assert ended.value.code == "OSError: the results cannot be written: No space left on device"
+
+
+def test_a_log_without_room_does_not_change_how_a_stopped_job_ends(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended, logged(tmp_path / "a.log") as log:
+        stop_on_a_full_disk(log)
+
+    assert ended.value.code == STOPPED
 
 
 def test_a_fault_of_the_package_is_a_traceback(tmp_path: Path) -> None:

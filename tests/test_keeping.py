@@ -1,15 +1,19 @@
 """A run that is killed, stopped or refused keeps what it has, and ends in the same files."""
 
+import errno
 import io
 import multiprocessing
 import os
+import shutil
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, TextIO
 
+import numpy as np
 import pytest
 
 from model_strategies import write_corpus
@@ -17,9 +21,10 @@ from training_strategies import ALL_AT_ONCE, SMALL_MODEL
 from unrolled.config.sections import CheckpointsConfig, TrainingConfig
 from unrolled.errors import DataError, StoppedError
 from unrolled.lock import is_locked, locked
-from unrolled.stages import train
-from unrolled.stages.keeping import KILLED, Failure, Keeping, failure, state_folder
-from unrolled.storage import read_json
+from unrolled.stages import keeping, train
+from unrolled.stages.job import teller
+from unrolled.stages.keeping import Failure, Keeping, failure, fingerprint, kept, state_folder
+from unrolled.storage import read_json, write_text
 from unrolled.training.checkpoint import Checkpoint, Checkpoints
 from unrolled.training.keeper import TimedKeeper
 
@@ -28,6 +33,8 @@ TRAINING = replace(ALL_AT_ONCE, epochs=3, evaluations_per_epoch=2, patience=None
 EACH_STEP = CheckpointsConfig(seconds=1e9, steps=1)
 AT_TIMES = CheckpointsConfig(seconds=1e9, steps=15)
 NEVER = CheckpointsConfig(seconds=1e9, steps=None)
+NOTES = {"unit": "word"}
+KILLED = "killed, likely out of memory"
 OTHERWISE_EACH_TIME = {"timing.tsv", "provenance.json"}
 
 
@@ -47,8 +54,19 @@ def run(
 ) -> str:
     """Train a run and give back its log."""
     log = io.StringIO()
-    train.run("a", MODEL, training, {"unit": "word"}, corpus, folder, log, Keeping(config, code))
+    run_logged(log, corpus, folder, Keeping(config, code), training)
     return log.getvalue()
+
+
+def run_logged(
+    log: TextIO,
+    corpus: Path,
+    folder: Path,
+    keeping: Keeping,
+    training: TrainingConfig = TRAINING,
+) -> None:
+    with kept(keeping, state_folder(folder), teller("a", log)) as state:
+        train.run("a", MODEL, training, NOTES, corpus, folder, log, state)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -79,6 +97,20 @@ def undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Mappi
     return files(folder)
 
 
+@pytest.fixture
+def unheard_signals_fail() -> Iterator[None]:
+    """Let a signal that nobody listens to fail its test, and not end all of them."""
+
+    def fail(number: int, frame: FrameType | None) -> None:
+        pytest.fail(f"nobody listened to {signal.Signals(number).name}")
+
+    before = {number: signal.signal(number, fail) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("unheard_signals_fail")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("step", [1, 20, 41])
 def test_a_signal_ends_a_run_with_a_checkpoint_and_the_next_ends_in_the_same_files(
@@ -134,6 +166,34 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_and_is_said_to_have_been_
     assert failure(tmp_path / "nowhere") is None
 
 
+def killed_at_its_metrics(corpus: Path, folder: Path) -> None:
+    """Be a process that has trained, and dies while it writes what came of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "write_json", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        run(corpus, folder, EACH_STEP)
+
+
+def test_a_run_killed_between_its_last_checkpoint_and_its_metrics_is_not_trained_again(
+    corpus: Path, undisturbed: Mapping[str, bytes], tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs/a"
+    process = multiprocessing.get_context("fork").Process(
+        target=killed_at_its_metrics, args=(corpus, folder)
+    )
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert not (folder / "metrics.json").exists()
+
+    log = run(corpus, folder, EACH_STEP)
+
+    # 61 batches in each of three epochs
+    assert "goes on after step 183\n" in log
+    assert "epoch 3/3" not in log
+    assert files(folder) == undisturbed
+
+
+@pytest.mark.usefixtures("unheard_signals_fail")
 def test_a_second_sigterm_leaves_time_for_the_checkpoint(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +209,7 @@ def test_a_second_sigterm_leaves_time_for_the_checkpoint(
     assert "goes on after step 7\n" in run(corpus, tmp_path / "runs/a", NEVER)
 
 
+@pytest.mark.usefixtures("unheard_signals_fail")
 def test_a_second_ctrl_c_ends_a_run_at_once(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +238,20 @@ def test_an_error_is_noted_with_its_name_in_one_line(
     assert failure(tmp_path / "state/a") == Failure(
         "failed", "DataError: a.tsv, row 2: 3 cells under 4 columns"
     )
+
+
+@pytest.mark.usefixtures("unheard_signals_fail")
+def test_a_disk_too_full_for_the_reason_does_not_become_the_reason(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    interrupt_at(monkeypatch, 7, lambda: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(keeping, "write_json", full)
+
+    with pytest.raises(StoppedError, match="stopped after step 7"):
+        run(corpus, tmp_path / "runs/a", NEVER)
 
 
 def test_signals_are_those_of_others_again_after_a_run(corpus: Path, tmp_path: Path) -> None:
@@ -214,14 +289,80 @@ def test_another_configuration_begins_anew_and_the_difference_is_told(
 def test_other_data_begin_anew(corpus: Path, tmp_path: Path) -> None:
     write_corpus(tmp_path / "corpus")
     run(tmp_path / "corpus", tmp_path / "runs/a")
-    content = bytearray((tmp_path / "corpus/valid/ids.npy").read_bytes())
+    content = bytearray((tmp_path / "corpus/encoded/valid/ids.npy").read_bytes())
     content[-4:] = content[-8:-4]  # which repeats the last word in the place of the end
-    (tmp_path / "corpus/valid/ids.npy").write_bytes(content)
+    (tmp_path / "corpus/encoded/valid/ids.npy").write_bytes(content)
 
     log = run(tmp_path / "corpus", tmp_path / "runs/a")
 
-    assert "is of another run: data.valid/ids.npy was" in log
+    assert "is of another run: data.encoded/valid/ids.npy was" in log
     assert "goes on" not in log
+
+
+BY_CLASSES = replace(MODEL, output="classes")
+ARRAYS = [
+    f"encoded/{split}/{name}.npy"
+    for split in ("train", "valid")
+    for name in ("ids", "sentences", "documents")
+]
+
+
+def told_of_another(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What is told of a checkpoint of one fingerprint where it is another one now."""
+    told: list[str] = []
+    Checkpoints(folder, before).write(Checkpoint(1, {}, {}))
+    assert Checkpoints(folder, now).newest(told.append) is None
+    (line,) = told
+    return line.partition(" is of another run: ")[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"model": replace(MODEL, hidden_size=6)}, "model.hidden_size was 5 and is 6"),
+        ({"training": replace(TRAINING, seed=2)}, "training.seed was 1 and is 2"),
+        ({"notes": {"unit": "character"}}, 'tokens.unit was "word" and is "character"'),
+    ],
+    ids=["model", "training", "tokens"],
+)
+def test_other_settings_are_another_run(
+    corpus: Path, tmp_path: Path, change: Mapping[str, Any], told: str
+) -> None:
+    settings: dict[str, Any] = {"model": MODEL, "training": TRAINING, "notes": NOTES}
+
+    before = fingerprint(**settings, corpus=corpus)
+    now = fingerprint(**{**settings, **change}, corpus=corpus)
+
+    assert told_of_another(tmp_path, before, now) == f"{told}; it is passed over"
+
+
+@pytest.mark.parametrize("name", ["vocabulary.tsv", "classes.tsv", *ARRAYS])
+def test_one_byte_more_in_a_file_of_the_data_is_another_run(
+    corpus: Path, tmp_path: Path, name: str
+) -> None:
+    data = shutil.copytree(corpus, tmp_path / "corpus")
+    write_text(data / "classes.tsv", "word\tclass\n")
+    before = fingerprint(BY_CLASSES, TRAINING, NOTES, data)
+
+    with (data / name).open("ab") as file:
+        file.write(b"\n")
+    now = fingerprint(BY_CLASSES, TRAINING, NOTES, data)
+
+    hashes = f'"{before["data"][name]}" and is "{now["data"][name]}"'
+    told = told_of_another(tmp_path / "state", before, now)
+    assert told == f"data.{name} was {hashes}; it is passed over"
+
+
+def test_another_numpy_is_another_run(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, installed = fingerprint(MODEL, TRAINING, NOTES, corpus), np.__version__
+
+    monkeypatch.setattr(np, "__version__", "9.9")
+    now = fingerprint(MODEL, TRAINING, NOTES, corpus)
+
+    told = told_of_another(tmp_path, before, now)
+    assert told == f'numpy was "{installed}" and is "9.9"; it is passed over'
 
 
 def test_checkpoints_come_after_so_many_steps_or_seconds(tmp_path: Path) -> None:
@@ -282,20 +423,30 @@ def holding(folder: Path, ready: Any, let_go: Any) -> None:
         let_go.wait()
 
 
+def run_with_log(log: Path, corpus: Path, folder: Path) -> None:
+    """Train a run with a log that others can read meanwhile."""
+    with log.open("w", encoding="utf-8", buffering=1) as file:
+        run_logged(file, corpus, folder, Keeping(NEVER, "abc"))
+
+
 def test_a_run_waits_for_the_process_that_holds_its_folder_and_says_which(
     corpus: Path, tmp_path: Path
 ) -> None:
     processes = multiprocessing.get_context("fork")
     ready, let_go = processes.Event(), processes.Event()
-    folder = state_folder(tmp_path / "runs/a")
-    other = processes.Process(target=holding, args=(folder, ready, let_go))
+    folder, log = state_folder(tmp_path / "runs/a"), tmp_path / "log"
+    other = processes.Process(target=holding, args=(folder, ready, let_go), daemon=True)
     other.start()
     ready.wait()
     assert is_locked(folder)
-    waiting = processes.Process(target=run, args=(corpus, tmp_path / "runs/a"))
+    log.touch()
+    arguments = (log, corpus, tmp_path / "runs/a")
+    waiting = processes.Process(target=run_with_log, args=arguments, daemon=True)
     waiting.start()
-    time.sleep(0.5)
+    while waiting.is_alive() and "\n" not in log.read_text():
+        time.sleep(0.01)
 
+    assert log.read_text().startswith(f"a  waits for process {other.pid} on ")
     assert not (tmp_path / "runs/a").exists()
     let_go.set()
     waiting.join()
@@ -308,7 +459,7 @@ def test_a_run_waits_for_the_process_that_holds_its_folder_and_says_which(
 def test_who_holds_a_folder_is_told(tmp_path: Path) -> None:
     processes = multiprocessing.get_context("fork")
     ready, let_go = processes.Event(), processes.Event()
-    other = processes.Process(target=holding, args=(tmp_path, ready, let_go))
+    other = processes.Process(target=holding, args=(tmp_path, ready, let_go), daemon=True)
     other.start()
     ready.wait()
     told: list[str] = []

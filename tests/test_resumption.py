@@ -52,6 +52,19 @@ class StopAfter:
             self.checkpoints.write(stand())
             raise StoppedError
 
+    def at_end(self, step: int, stand: Callable[[], Checkpoint]) -> None:
+        self.after_step(step, stand)
+
+
+class StopAtEnd(StopAfter):
+    """Stops a run where no step is left to be made."""
+
+    def after_step(self, step: int, stand: Callable[[], Checkpoint]) -> None:
+        """It is another's turn."""
+
+    def at_end(self, step: int, stand: Callable[[], Checkpoint]) -> None:
+        super().after_step(step, stand)
+
 
 def network_of(cell: str, optimiser: str, seed: int = 3) -> Network:
     classes = some_classes(7) if optimiser == "adam_and_sgd" else None
@@ -90,6 +103,32 @@ def test_the_outcome_is_the_same_wherever_training_was_stopped(
         found = outcome_of(other, config, keeper=StopAfter(checkpoints, 0))
 
         assert everything_of(found) == everything_of(expected)
+
+
+@pytest.mark.parametrize("patience", [None, 2])
+def test_a_run_that_has_come_to_its_end_is_not_trained_again(
+    patience: int | None, tmp_path: Path
+) -> None:
+    config = replace(ALL_AT_ONCE, epochs=9, evaluations_per_epoch=2, patience=patience)
+    config = replace(config, learning_rate=0.5)  # with which the loss soon goes up and down
+    expected = outcome_of(network_of("gru", "adam"), config)
+    last = expected.history[-1]
+    assert (last.epoch < config.epochs) == (patience is not None)
+    checkpoints = Checkpoints(tmp_path, {})
+    with pytest.raises(StoppedError):
+        outcome_of(network_of("gru", "adam"), config, keeper=StopAtEnd(checkpoints, last.step))
+
+    def untouched(batches: Any, numbers: range, epoch: int) -> Any:
+        pytest.fail(f"epoch {epoch} is gone through again")
+
+    found = outcome_of(
+        network_of("gru", "adam", seed=99),
+        config,
+        progress=untouched,
+        keeper=StopAfter(checkpoints, 0),
+    )
+
+    assert everything_of(found) == everything_of(expected)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

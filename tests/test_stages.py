@@ -128,7 +128,7 @@ def prepare_and_encode(
         texts,
         folder / "vocabulary.tsv",
         folder / "accounts.json",
-        {split: folder / split for split in SPLITS},
+        folder / "encoded",
         folder / "profile.json",
     )
 
@@ -185,7 +185,7 @@ def test_ids_decode_to_the_words_of_the_text(prepared: Path) -> None:
     for split in SPLITS:
         documents = words_of(prepared / f"{split}.txt")
         ids, sentences, offsets = (
-            np.load(prepared / split / f"{name}.npy", allow_pickle=False)
+            np.load(prepared / "encoded" / split / f"{name}.npy", allow_pickle=False)
             for name in ("ids", "sentences", "documents")
         )
 
@@ -226,7 +226,7 @@ def test_the_profile_counts_what_is_there(prepared: Path) -> None:
         assert (figures["documents"], figures["sentences"]) == (documents, 2 * documents)
         assert figures["length_histogram"] == {"5": documents, "6": documents}
         assert (figures["tokens"], figures["types"]) == (11 * documents, len(set(words)))
-        unknown = np.count_nonzero(np.load(prepared / split / "ids.npy") == UNKNOWN)
+        unknown = np.count_nonzero(np.load(prepared / "encoded" / split / "ids.npy") == UNKNOWN)
         assert figures["unknown_rate"] == pytest.approx(unknown / len(words), rel=1e-15)
 
 
@@ -242,7 +242,7 @@ def test_what_stands_for_unknown_words_in_the_text_is_the_unknown_token(tmp_path
         texts,
         tmp_path / "vocabulary.tsv",
         tmp_path / "accounts.json",
-        {split: tmp_path / split for split in SPLITS},
+        tmp_path / "encoded",
         tmp_path / "profile.json",
         unknown_token="<unk>",
     )
@@ -251,7 +251,7 @@ def test_what_stands_for_unknown_words_in_the_text_is_the_unknown_token(tmp_path
     assert rows[2:] == [("UNKNOWN_TOKEN", "2"), ("a", "2"), ("b", "2")]
     profile = read_json(tmp_path / "profile.json")
     for split in SPLITS:
-        ids = np.load(tmp_path / split / "ids.npy").tolist()
+        ids = np.load(tmp_path / "encoded" / split / "ids.npy").tolist()
         assert ids == [0, 3, 2, 3, 1, 0, 2, 4, 4, 1]
         figures = profile["splits"][split]
         assert (figures["documents"], figures["tokens"], figures["types"]) == (2, 6, 2)
@@ -273,7 +273,7 @@ def test_names_of_reserved_tokens_in_the_text_are_words_with_ids_of_their_own(
     vocabulary = read_vocabulary(tmp_path / "vocabulary.tsv")
     assert vocabulary.tokens == [*RESERVED, "SENTENCE_END", "UNKNOWN_TOKEN", "a", "b"]
     (first, _), (test,) = (
-        [ids.tolist() for ids in read_dataset(tmp_path / split, len(vocabulary))]
+        [ids.tolist() for ids in read_dataset(tmp_path / "encoded" / split, len(vocabulary))]
         for split in ("train", "test")
     )
     assert first == [0, 3, 5, 4, 6, 1]
@@ -359,7 +359,11 @@ def test_the_unigram_baseline_is_counted_on_the_training_split(
     baselines.run(corpus, None, tmp_path / "baselines.tsv")
 
     training, test = (
-        [int(k) for words in read_dataset(corpus / split, len(VOCABULARY)) for k in words[1:]]
+        [
+            int(k)
+            for words in read_dataset(corpus / "encoded" / split, len(VOCABULARY))
+            for k in words[1:]
+        ]
         for split in ("train", "test")
     )
     counts = Counter(training)
@@ -397,7 +401,7 @@ def test_evaluation_is_a_row_of_the_test_splits_figures(corpus: Path, tmp_path: 
     evaluate.run(write_run(tmp_path / "run"), corpus, None, tmp_path / "evaluation.tsv")
 
     (row,) = read_tsv(tmp_path / "evaluation.tsv")
-    sentences = list(read_dataset(corpus / "test", len(VOCABULARY)))
+    sentences = list(read_dataset(corpus / "encoded/test", len(VOCABULARY)))
     predictions = sum(len(words) - 1 for words in sentences)
     loss = -math.fsum(reference_log_probability(NETWORK, words) for words in sentences)
     hits = sum(
@@ -420,7 +424,7 @@ def test_evaluation_carries_the_state_of_a_model_that_was_trained_so(
     evaluate.run(folder, corpus, None, tmp_path / "evaluation.tsv")
 
     (row,) = read_tsv(tmp_path / "evaluation.tsv")
-    sentences = list(read_dataset(corpus / "test", len(VOCABULARY)))  # one document
+    sentences = list(read_dataset(corpus / "encoded/test", len(VOCABULARY)))  # one document
     documents = [sentences] if carry_state else [[words] for words in sentences]
     by_hand = [word for document in documents for word in read_by_hand(NETWORK, document)]
     loss = math.fsum(loss for loss, _ in by_hand) / len(by_hand)
@@ -579,7 +583,11 @@ def summary_rows(tmp_path: Path, corpus: Path) -> dict[str, dict[str, str]]:
     for folder in folders.values():
         evaluate.run(folder, corpus, None, folder / "evaluation.tsv")
     baselines.run(corpus, None, tmp_path / "baselines.tsv")
-    summarise.run(settings, folders, tmp_path / "baselines.tsv", tmp_path / "summary.tsv")
+    summarise.run(
+        settings,
+        folders,
+        *(tmp_path / f"{name}.tsv" for name in ("baselines", "summary", "inventory")),
+    )
     return {row["run"]: row for row in read_tsv(tmp_path / "summary.tsv")}
 
 
@@ -640,7 +648,9 @@ def test_a_setting_without_a_value_is_shown_as_none(tmp_path: Path, corpus: Path
     baselines.run(corpus, None, tmp_path / "baselines.tsv")
     settings = {"one": {"cell": "elman", "gradient_norm_limit": None, "epochs": 3}}
 
-    summarise.run(settings, {}, tmp_path / "baselines.tsv", tmp_path / "summary.tsv")
+    summarise.run(
+        settings, {}, *(tmp_path / f"{name}.tsv" for name in ("baselines", "summary", "inventory"))
+    )
 
     (row,) = read_tsv(tmp_path / "summary.tsv")
     assert (row["gradient_norm_limit"], row["epochs"]) == ("none", "3")

@@ -160,7 +160,9 @@ def test_the_summary_says_why_a_run_is_missing(tmp_path: Path) -> None:
     write_tsv(tmp_path / "baselines.tsv", ["model", "split", "perplexity"], [])
     settings = {name: {"cell": "elman"} for name in ("gone", "never")}
 
-    summarise.run(settings, {}, tmp_path / "baselines.tsv", tmp_path / "summary.tsv")
+    summarise.run(
+        settings, {}, *(tmp_path / f"{name}.tsv" for name in ("baselines", "summary", "inventory"))
+    )
 
     rows = read_tsv(tmp_path / "summary.tsv")
     assert [(row["run"], row["state"], row["reason"]) for row in rows] == [

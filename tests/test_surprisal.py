@@ -256,7 +256,7 @@ def write_corpus(
     """What of a corpus the stage reads."""
     write_vocabulary(folder / "vocabulary.tsv", vocabulary)
     write_sentences(folder / "test.txt", sentences_of(documents))
-    write_dataset(folder / "test", encode_documents(documents, vocabulary))
+    write_dataset(folder / "encoded/test", encode_documents(documents, vocabulary))
 
 
 @pytest.fixture

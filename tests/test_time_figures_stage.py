@@ -28,18 +28,20 @@ def drawn(
     folder: Path,
     timed: Sequence[str] = tuple(SECONDS),
     jobs: Sequence[tuple[str, str]] = JOBS,
+    steps: Sequence[dict[str, str]] = (),
 ) -> Path:
     """Draws the hand-made sweep, these of its runs timed, and gives back the folder of pictures."""
     write_tsv(folder / "summary.tsv", list(SUMMARY[0]), SUMMARY)
     for run in timed:
         row = {"seconds": SECONDS[run], "tokens_per_second": "99.5", "peak_memory_mb": "40.5"}
         write_tsv(folder / run / "timing.tsv", list(row), [row])
+        write_tsv(folder / run / "steps.tsv", ["step", "seconds"], steps)
     for number, (_, seconds) in enumerate(jobs):
         measured = {"s": seconds, "h:m:s": "0:00:09", "max_rss": "120.3", "io_in": "-"}
         write_tsv(folder / f"benchmarks/{number}.tsv", list(measured), [measured])
     time_figures.run(
         folder / "summary.tsv",
-        {run: folder / run / "timing.tsv" for run in timed},
+        {run: folder / run for run in timed},
         [(rule, folder / f"benchmarks/{number}.tsv") for number, (rule, _) in enumerate(jobs)],
         folder / "figures",
     )
@@ -113,3 +115,14 @@ def test_the_same_times_give_the_same_bytes_again(folder: Path, tmp_path: Path) 
 
     one, other = ({path.name: path.read_bytes() for path in of.iterdir()} for of in (folder, again))
     assert one == other
+
+
+def test_the_steps_of_runs_are_counted_like_the_jobs_of_rules(tmp_path: Path) -> None:
+    steps = [{"step": "train", "seconds": "2.25"}, {"step": "evaluate", "seconds": "0.5"}]
+    timed = list(SECONDS)[:2]
+
+    folder = drawn(tmp_path, timed, [("train", "1.0"), ("encode", "4.0")], steps)
+
+    rows = {row["rule"]: row for row in read_picture(folder, "stages").rows}
+    found = {rule: (int(row["jobs"]), float(row["seconds"])) for rule, row in rows.items()}
+    assert found == {"train": (3, 5.5), "encode": (1, 4.0), "evaluate": (2, 1.0)}

@@ -22,7 +22,7 @@ from unrolled.model.cells import CELLS
 from unrolled.model.files import read_model
 from unrolled.model.initialisation import initialised, parameter_shapes
 from unrolled.model.network import Network
-from unrolled.stages import growing_wall, stopwatch, train, untrained
+from unrolled.stages import growing_wall, made_with, stopwatch, train, untrained
 from unrolled.stages.untrained import untrained_network
 from unrolled.storage import read_tsv
 from unrolled.text.dataset import read_dataset
@@ -133,7 +133,7 @@ def test_the_model_written_is_the_one_that_the_metrics_describe(
     run(corpus, tmp_path)
 
     network, vocabulary, config = read_model(tmp_path / "model")
-    loss = mean_loss(network, read_dataset(corpus / "valid", len(VOCABULARY)))
+    loss = mean_loss(network, read_dataset(corpus / "encoded/valid", len(VOCABULARY)))
     assert loss == json_of(tmp_path / "metrics.json")["validation_loss_nats_per_token"]
     assert vocabulary == VOCABULARY
     assert (config["run"], config["lowercase"], config["hidden_size"]) == (NAME, True, 5)
@@ -208,10 +208,10 @@ def test_the_model_says_whether_its_state_goes_on_between_sentences_and_is_judge
     judged = json_of(tmp_path / "metrics.json")["validation_loss_nats_per_token"]
     assert config["carry_state"] is carry_state
     assert judged == mean_loss(
-        network, read_dataset(corpus / "valid", len(VOCABULARY)), carry_state
+        network, read_dataset(corpus / "encoded/valid", len(VOCABULARY)), carry_state
     )
     assert judged != mean_loss(
-        network, read_dataset(corpus / "valid", len(VOCABULARY)), not carry_state
+        network, read_dataset(corpus / "encoded/valid", len(VOCABULARY)), not carry_state
     )
 
 
@@ -277,7 +277,7 @@ def test_a_diverged_run_says_why_and_leaves_a_model_that_can_be_read(
     assert metrics["best_epoch"] == 0
     assert [row["epoch"] for row in read_tsv(tmp_path / "history.tsv")] == ["0.0"]
     network, _, _ = read_model(tmp_path / "model")
-    loss = mean_loss(network, read_dataset(corpus / "valid", len(VOCABULARY)))
+    loss = mean_loss(network, read_dataset(corpus / "encoded/valid", len(VOCABULARY)))
     assert loss == metrics["validation_loss_nats_per_token"]
 
 
@@ -435,7 +435,9 @@ def test_tokens_per_second_count_every_prediction_and_not_the_time_for_the_wall(
     run(corpus, tmp_path, replace(TRAINING, epochs=epochs))
 
     (row,) = read_tsv(tmp_path / "timing.tsv")
-    predictions = sum(len(words) - 1 for words in read_dataset(corpus / "train", len(VOCABULARY)))
+    predictions = sum(
+        len(words) - 1 for words in read_dataset(corpus / "encoded/train", len(VOCABULARY))
+    )
     assert row["seconds"] == "4.0"
     assert float(row["tokens_per_second"]) == pytest.approx(epochs * predictions / 4, abs=0.5)
 
@@ -445,7 +447,7 @@ def test_where_git_is_missing_no_commit_is_named(
 ) -> None:
     checkout = tmp_path / "checkout"
     (checkout / ".git").mkdir(parents=True)
-    monkeypatch.setattr(train, "__file__", str(checkout / "src/unrolled/stages/train.py"))
+    monkeypatch.setattr(made_with, "__file__", str(checkout / "src/unrolled/stages/made_with.py"))
     monkeypatch.setenv("PATH", str(tmp_path))
 
     run(corpus, tmp_path / "run")
@@ -453,10 +455,30 @@ def test_where_git_is_missing_no_commit_is_named(
     assert json_of(tmp_path / "run" / "provenance.json")["commit"] is None
 
 
+@pytest.mark.parametrize(("is_checkout", "commit"), [(True, "abc with changes"), (False, None)])
+def test_the_commit_is_that_of_this_project_and_not_of_a_folder_above(
+    corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_checkout: bool,
+    commit: str | None,
+) -> None:
+    project = tmp_path / "project"
+    (project / ".git" if is_checkout else project).mkdir(parents=True)
+    (tmp_path / "git").write_text("#!/bin/sh\necho abc\n")  # as where a folder above is a checkout
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setattr(made_with, "__file__", str(project / "src/unrolled/stages/train.py"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    run(corpus, tmp_path / "run")
+
+    assert json_of(tmp_path / "run" / "provenance.json")["commit"] == commit
+
+
 def test_provenance_names_versions_and_the_commit_if_there_is_one(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "__file__", str(tmp_path / "no/checkout/here/train.py"))
+    monkeypatch.setattr(made_with, "__file__", str(tmp_path / "no/checkout/here/made_with.py"))
 
     run(corpus, tmp_path / "run")
 

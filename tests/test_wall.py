@@ -145,7 +145,7 @@ TRAINING = [
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     write_vocabulary(tmp_path / "corpus/vocabulary.tsv", VOCABULARY)
-    write_dataset(tmp_path / "corpus/train", encode_documents([TRAINING], VOCABULARY))
+    write_dataset(tmp_path / "corpus/encoded/train", encode_documents([TRAINING], VOCABULARY))
     return tmp_path / "corpus"
 
 

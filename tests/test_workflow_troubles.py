@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import html
 import re
 import shutil
 import subprocess
@@ -56,7 +57,7 @@ class TestAFailure:
         check = read_json(workshop.result("checks/gradient-elman-depth1.json"))
         assert check["passed"] is False
         assert check["trouble"] in error
-        assert not workshop.result("checks/gate-gradient-elman-depth1.json").exists()
+        assert not workshop.result("checks/gate-elman-hidden8-depth1.json").exists()
         assert not workshop.result("runs").exists()
 
     @pytest.mark.parametrize(("keys", "check", "message"), STOPPED.values(), ids=STOPPED)
@@ -77,9 +78,7 @@ class TestAFailure:
         evidence = read_json(workshop.result(f"checks/{check}.json"))
         assert evidence["passed"] is False
         assert evidence["trouble"] in error
-        depth_1 = {f"gate-{name}.json" for _, name, _ in STOPPED.values()}
-        gates = {path.name for path in workshop.result("checks").glob("gate-*.json")}
-        assert depth_1 - gates == {f"gate-{check}.json"}  # the others have passed
+        assert not workshop.result("checks/gate-elman-hidden8-depth1.json").exists()
         assert not workshop.result("runs").exists()
 
     def test_of_one_run_leaves_the_others_and_a_report_that_lists_it_with_its_reason(
@@ -87,10 +86,10 @@ class TestAFailure:
     ) -> None:
         workshop.edit(
             "src/unrolled/stages/train.py",
-            "        outcome = train(\n",
-            "        if training.truncation_depth == 1:\n"
-            "            os.kill(os.getpid(), 9)\n"
-            "        outcome = train(\n",
+            "    outcome = train(\n",
+            "    if training.truncation_depth == 1:\n"
+            "        __import__('os').kill(__import__('os').getpid(), 9)\n"
+            "    outcome = train(\n",
         )
 
         first = workshop.snakemake()
@@ -107,6 +106,23 @@ class TestAFailure:
         ]
         page = workshop.result("report.html").read_text(encoding="utf-8")
         assert f"missing: <bdi>{reason}</bdi>" in page
+
+    def test_to_converge_of_one_run_leaves_the_other_and_the_report_shows_both(
+        self, workshop: Workshop
+    ) -> None:
+        workshop.edit(SMOKE, "truncation_depth: [1, full]", "truncation_depth: [1]")
+        workshop.edit(SMOKE, "seed: [1]", "seed: [1]\n  learning_rate: [0.02, 1.0e+9]")
+        workshop.edit(SMOKE, "  learning_rate: 0.02  ", "  gradient_norm_limit: null  ")
+
+        done = workshop.snakemake()
+
+        assert done.returncode == 0, done.stdout
+        good, bad = read_tsv(workshop.result("summary.tsv"))
+        assert (good["state"], bad["state"]) == ("finished", "diverged")
+        assert (good["learning_rate"], bad["test_perplexity"]) == ("0.02", "")
+        page = html.unescape(workshop.result("report.html").read_text(encoding="utf-8"))
+        assert f"diverged: <bdi>{bad['reason']}</bdi>" in page
+        assert "No run finished" not in page
 
     def test_to_converge_is_a_result(self, workshop: Workshop) -> None:
         workshop.edit(

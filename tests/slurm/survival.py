@@ -91,7 +91,7 @@ def _run_on(slurm: Cluster, workshop: Workshop) -> None:
     _require_success(done.result())
     tell("the workflow has come to its end:")
     _show_jobs()
-    log = workshop.result(f"logs/train/{RUNS[0]}.log").read_text()
+    log = workshop.result(f"logs/train_and_measure/{RUNS[0]}.log").read_text()
     found = [line for line in log.splitlines() if GOES_ON in line]
     if not found:
         raise ClusterError(f"{RUNS[0]} has begun anew, not after a checkpoint")

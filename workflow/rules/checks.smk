@@ -48,7 +48,7 @@ rule check_overfitting:
 rule check_initial_loss:
     """Hold the loss of an untrained network against that of guessing."""
     input:
-        encoded("valid"),
+        "<corpus>/encoded",
         vocabulary="<corpus>/vocabulary.tsv",
         classes=classes_of_network,
     output:
@@ -71,15 +71,16 @@ rule check_initial_loss:
 
 
 rule gate:
-    """Let runs be trained only if a check that they wait for has passed."""
+    """Let runs be trained only if all checks that they wait for have passed."""
     input:
-        check="<checks>/{check}.json",
+        checks=checks_of_gate,
     output:
-        gate="<checks>/gate-{check}.json",
+        gate="<checks>/gate-{gate}.json",
     log:
-        "<logs>/checks/gate-{check}.log",
+        "<logs>/checks/gate-{gate}.log",
     benchmark:
-        "<benchmarks>/gate/{check}.tsv"
+        "<benchmarks>/gate/{gate}.tsv"
+    localrule: True  # to submit it takes longer than to do it
     conda:
         "../envs/unrolled.yaml"
     resources:

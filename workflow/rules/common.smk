@@ -1,8 +1,10 @@
 """The configuration, checked, and the functions that rules ask for their share of it."""
 
+import gc
 import re
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 from unrolled.config.corpus_sections import (
@@ -22,11 +24,9 @@ from unrolled.config.sections import (
 from unrolled.config.sweep import runs
 from unrolled.errors import UnrolledError
 from unrolled.fingerprint import code_hash
-from unrolled.model import files as model_files
 from unrolled.report import pictures as picture_files
-from unrolled.stages import acquire, gradient_flow, resources
+from unrolled.stages import acquire, resources
 from unrolled.stages.status import failures, why_missing
-from unrolled.text import dataset
 from unrolled.text.sentence_file import read_own_sentences
 
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
@@ -77,13 +77,18 @@ def uses_classes(run):
     return run.model["output"] == "classes"
 
 
+def gate_of(run):
+    """The name of what a run waits for."""
+    return f"{run.network}-depth{run.training['truncation_depth']}"
+
+
 def cell_at_depth(run):
     """What a run's gradient is checked as: its cell at its truncation depth."""
     return f"{run.model['cell']}-depth{run.training['truncation_depth']}"
 
 
 def checks_of(run):
-    """The names of the checks that a run waits for."""
+    """The names of the checks that the gate of a run is made of."""
     return [
         f"gradient-{cell_at_depth(run)}",
         f"overfitting-{cell_at_depth(run)}",
@@ -105,7 +110,7 @@ VOCABULARY_SIZE = config["text"]["vocabulary_size"]
 RUNS = {run.name: run for run in runs(config)}
 CELLS_AT_DEPTH = {cell_at_depth(run): run for run in RUNS.values()}
 NETWORKS = {run.network: run for run in RUNS.values()}
-CHECKS = {check for run in RUNS.values() for check in checks_of(run)}
+GATES = {gate_of(run): run for run in RUNS.values()}
 PICTURES = {
     "frequencies": ("Text", "how frequent words are"),
     "lengths": ("Text", "lengths of sentences"),
@@ -136,15 +141,22 @@ PICTURES_OF_WORDS = {
 }
 PORTRAITS = ["surprisal", "wall", "units", "neighbours"]
 BEST_OF_CELLS = list(dict.fromkeys(run.model["cell"] for run in RUNS.values()))
-TRAINED_MODEL = multiext("<runs>/{run}/model/", *model_files.FILES)
-GRADIENT_FLOW = expand("<runs>/{{run}}/flow/{table}.tsv", table=gradient_flow.COLUMNS)
+GRAMMAR_TABLES = (
+    multiext("<corpus>/", "floor.tsv", "agreement.tsv") if FROM_GRAMMAR else []
+)
+MEASURES = {
+    "sampling": config["sampling"],
+    "gradient_flow": config["gradient_flow"],
+    "from_grammar": FROM_GRAMMAR,
+    "own_sentences": OWN_SENTENCES,
+}
 
 
 wildcard_constraints:
-    run="|".join(map(re.escape, RUNS)),
+    run="[^/]+",  # all of their names would be tried one after the other, for each file
     cell_at_depth="|".join(map(re.escape, CELLS_AT_DEPTH)),
     network="|".join(map(re.escape, NETWORKS)),
-    check="|".join(map(re.escape, sorted(CHECKS))),
+    gate="|".join(map(re.escape, GATES)),
 
 
 def stage_code(stage):
@@ -193,6 +205,10 @@ def in_place(path):
     return workflow.modifier.path_modifier.replace_prefix(path)
 
 
+# Snakemake makes hundreds of thousands of objects and drops few of them: to look through all of them
+# for those that are dropped takes a quarter of a dry run of ten thousand runs.
+gc.set_threshold(100_000, 50, 100)
+
 # corpus
 
 
@@ -213,11 +229,6 @@ def unknown_token(wildcards):
     return config["text"]["unknown_token"]
 
 
-def encoded(split):
-    """The three arrays of a split."""
-    return multiext(f"<corpus>/{split}/", *dataset.FILES)
-
-
 # checks
 
 
@@ -229,6 +240,11 @@ def checked_cell(wildcards):
 def checked_depth(wildcards):
     """The truncation depth that a check is about."""
     return CELLS_AT_DEPTH[wildcards.cell_at_depth].training["truncation_depth"]
+
+
+def checks_of_gate(wildcards):
+    """The checks that must have passed."""
+    return [f"<checks>/{check}.json" for check in checks_of(GATES[wildcards.gate])]
 
 
 def checked_model(wildcards):
@@ -244,14 +260,28 @@ def classes_of_network(wildcards):
 # runs
 
 
-def gates_of_run(wildcards):
-    """The proofs that a run waits for."""
-    return [f"<checks>/gate-{check}.json" for check in checks_of(RUNS[wildcards.run])]
+def run_of(wildcards):
+    """The run of a job.
+
+    Raises:
+        WorkflowError: the sweep has none of this name.
+    """
+    if wildcards.run not in RUNS:
+        raise WorkflowError(
+            f"{wildcards.run} is no run of {EXPERIMENT}; they are {', '.join([*RUNS][:9])}"
+            f"{' and so on' if len(RUNS) > 9 else ''}."
+        )
+    return RUNS[wildcards.run]
+
+
+def gate_of_run(wildcards):
+    """The proof that a run waits for."""
+    return f"<checks>/gate-{gate_of(run_of(wildcards))}.json"
 
 
 def classes_of_run(wildcards):
     """The table of word classes, if the run needs it."""
-    return classes_for(RUNS[wildcards.run])
+    return classes_for(run_of(wildcards))
 
 
 def classes_for(run):
@@ -261,12 +291,12 @@ def classes_for(run):
 
 def model_of_run(wildcards):
     """The run's network."""
-    return dict(RUNS[wildcards.run].model)
+    return dict(run_of(wildcards).model)
 
 
 def training_of_run(wildcards):
     """The run's recipe."""
-    return dict(RUNS[wildcards.run].training)
+    return dict(run_of(wildcards).training)
 
 
 def classes_for_report():
@@ -281,35 +311,25 @@ def sweep_settings(wildcards):
     return {name: run.settings for name, run in RUNS.items()}
 
 
-def of_runs(paths):
-    """Files of every run that the summary is made of, `{run}` in their paths being the run."""
-    return expand(paths, run=summarised_runs())
-
-
-def models_of_runs():
-    """The models of all runs that the summary is made of."""
-    return of_runs([f"<runs>/{{run}}/model/{file}" for file in model_files.FILES])
+def folders_of_runs():
+    """Those of every run that the summary is made of."""
+    return expand("<runs>/{run}", run=summarised_runs())
 
 
 def measured_jobs():
-    """What Snakemake has measured of the jobs that the summary waits for."""
+    """What Snakemake has measured of the jobs that the summary waits for, but for those of runs."""
     of_corpus = ["acquire", "provenance", "vocabulary", "encode", "baselines"]
     of_corpus += ["draw", "measure_grammar"] if FROM_GRAMMAR else ["prepare"]
     of_corpus += ["classes"] if any(map(uses_classes, RUNS.values())) else []
-    of_each_run = ["train", "evaluate", "sample", "gradient_flow"]
-    of_each_run += ["agreement"] if FROM_GRAMMAR else []
-    of_each_run += ["score"] if OWN_SENTENCES else []
     return [
         *expand("<benchmarks>/{rule}.tsv", rule=[*of_corpus, "summarise"]),
         *expand("<benchmarks>/check_gradients/{name}.tsv", name=CELLS_AT_DEPTH),
         *expand("<benchmarks>/check_overfitting/{name}.tsv", name=CELLS_AT_DEPTH),
         *expand("<benchmarks>/check_initial_loss/{name}.tsv", name=NETWORKS),
-        *expand(
-            "<benchmarks>/{rule}/{run}.tsv", rule=of_each_run, run=summarised_runs()
-        ),
     ]
 
 
+@cache
 def summarised_runs():
     """All runs; with missing_runs=allow those whose results exist."""
     if config["missing_runs"] == "refuse":
@@ -320,19 +340,8 @@ def summarised_runs():
 def is_complete(name):
     """Whether all results of a run are there; those of a job that has failed are not."""
     results = Path(in_place(f"results/{EXPERIMENT}"))
-    folder = results / "runs" / name
-    needed = [
-        folder / "metrics.json",
-        folder / "evaluation.tsv",
-        folder / "samples.tsv",
-        folder / "wall.tsv",
-        *(folder / f"flow/{table}.tsv" for table in gradient_flow.COLUMNS),
-    ]
-    needed += [folder / "agreement.tsv"] if FROM_GRAMMAR else []
-    needed += [folder / "own_sentences.tsv"] if OWN_SENTENCES else []
-    checks = results / "checks"
-    needed += [checks / f"gate-{check}.json" for check in checks_of(RUNS[name])]
-    return all(path.exists() for path in needed)
+    gate = results / f"checks/gate-{gate_of(RUNS[name])}.json"
+    return (results / "runs" / name).exists() and gate.exists()
 
 
 # what jobs ask a cluster for, in MB and minutes; each attempt asks for as much again
@@ -353,11 +362,6 @@ def network_mb(wildcards, attempt):
     return model_mb(NETWORKS[wildcards.network], attempt)
 
 
-def model_of_run_mb(wildcards, attempt):
-    """Memory for a job that uses a trained run."""
-    return model_mb(RUNS[wildcards.run], attempt)
-
-
 def largest_model_mb(wildcards, attempt):
     """Memory for a job that uses whichever run is the best."""
     return max(model_mb(run, attempt) for run in NETWORKS.values())
@@ -370,7 +374,7 @@ def model_mb(run, attempt):
 
 def training_mb(wildcards, attempt):
     """Memory to train a run."""
-    return attempt * resources.training_mb(RUNS[wildcards.run], VOCABULARY_SIZE)
+    return attempt * resources.training_mb(run_of(wildcards), VOCABULARY_SIZE)
 
 
 def short_minutes(wildcards, attempt):
@@ -385,7 +389,7 @@ def text_minutes(wildcards, attempt):
 
 def training_minutes(wildcards, attempt):
     """Time to train a run."""
-    run = RUNS[wildcards.run]
+    run = run_of(wildcards)
     classes = ClassesConfig(**config["classes"])
     return attempt * resources.training_minutes(run, VOCABULARY_SIZE, classes)
 
@@ -427,5 +431,5 @@ def failed_runs():
 def reasons_of_missing_runs(wildcards):
     """Why the runs have no results that the summary does without."""
     folder = Path(in_place(f"results/{EXPERIMENT}/runs"))
-    missing = [name for name in RUNS if name not in summarised_runs()]
-    return {name: why_missing(folder / name) for name in missing}
+    missing = RUNS.keys() - summarised_runs()
+    return {name: why_missing(folder / name) for name in sorted(missing)}

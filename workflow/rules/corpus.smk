@@ -126,9 +126,7 @@ rule encode:
         vocabulary="<corpus>/vocabulary.tsv",
         accounts="<corpus>/accounts.json",
     output:
-        encoded("train"),
-        encoded("valid"),
-        encoded("test"),
+        encoded=directory("<corpus>/encoded"),
         profile="<corpus>/profile.json",
     log:
         "<logs>/encode.log",
@@ -150,7 +148,7 @@ rule encode:
 rule classes:
     """Put words into classes, by the training split alone."""
     input:
-        encoded("train"),
+        "<corpus>/encoded",
         vocabulary="<corpus>/vocabulary.tsv",
     output:
         classes="<corpus>/classes.tsv",
@@ -174,9 +172,7 @@ rule classes:
 rule baselines:
     """Measure what the models must beat."""
     input:
-        encoded("train"),
-        encoded("valid"),
-        encoded("test"),
+        "<corpus>/encoded",
         vocabulary="<corpus>/vocabulary.tsv",
         floor=FLOOR,
     output:

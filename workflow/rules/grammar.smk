@@ -52,35 +52,11 @@ rule measure_grammar:
         "../scripts/measure_grammar.py"
 
 
-rule agreement:
-    """Measure how well a run knows the words that agree with a word before them."""
-    input:
-        TRAINED_MODEL,
-        encoded("test"),
-        agreement="<corpus>/agreement.tsv",
-        metrics="<runs>/{run}/metrics.json",
-    output:
-        agreement="<runs>/{run}/agreement.tsv",
-    log:
-        "<logs>/agreement/{run}.log",
-    benchmark:
-        "<benchmarks>/agreement/{run}.tsv"
-    conda:
-        "../envs/unrolled.yaml"
-    resources:
-        mem_mb=model_of_run_mb,
-        runtime=short_minutes,
-    params:
-        code=stage_code("agreement"),
-    script:
-        "../scripts/agreement.py"
-
-
 rule agreements:
     """Put all runs' losses of agreeing words into one table."""
     input:
         summary="<results>/summary.tsv",
-        of_runs=of_runs("<runs>/{run}/agreement.tsv"),
+        inventory="<results>/inventory.tsv",
         of_corpus="<corpus>/agreement.tsv",
     output:
         table="<results>/agreement.tsv",

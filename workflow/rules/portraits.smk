@@ -4,10 +4,9 @@
 rule surprisal:
     """Find how much each word of some sentences surprised the best and the worst run."""
     input:
-        models_of_runs(),
-        encoded("test"),
+        "<corpus>/encoded",
         summary="<results>/summary.tsv",
-        metrics=of_runs("<runs>/{run}/metrics.json"),
+        inventory="<results>/inventory.tsv",
         vocabulary="<corpus>/vocabulary.tsv",
         sentences="<corpus>/test.txt",
     output:
@@ -31,9 +30,9 @@ rule surprisal:
 rule wall:
     """Find what the best run's sentences copied from training, by epoch and temperature."""
     input:
-        encoded("train"),
+        "<corpus>/encoded",
         summary="<results>/summary.tsv",
-        walls=of_runs("<runs>/{run}/wall.tsv"),
+        inventory="<results>/inventory.tsv",
         vocabulary="<corpus>/vocabulary.tsv",
     output:
         table="<results>/portraits/wall.tsv",
@@ -56,11 +55,9 @@ rule wall:
 rule units:
     """Find what single hidden units of the best run do over sentences."""
     input:
-        models_of_runs(),
-        encoded("valid"),
-        encoded("test"),
+        "<corpus>/encoded",
         summary="<results>/summary.tsv",
-        metrics=of_runs("<runs>/{run}/metrics.json"),
+        inventory="<results>/inventory.tsv",
         vocabulary="<corpus>/vocabulary.tsv",
         sentences="<corpus>/test.txt",
     output:
@@ -84,9 +81,8 @@ rule units:
 rule neighbours:
     """Find the words that are nearest to frequent ones by the best run's input weights."""
     input:
-        models_of_runs(),
         summary="<results>/summary.tsv",
-        metrics=of_runs("<runs>/{run}/metrics.json"),
+        inventory="<results>/inventory.tsv",
     output:
         table="<results>/portraits/neighbours.tsv",
     log:

@@ -4,13 +4,13 @@
 rule summarise:
     """Put every run's settings and figures into one table."""
     input:
-        metrics=of_runs("<runs>/{run}/metrics.json"),
-        evaluations=of_runs("<runs>/{run}/evaluation.tsv"),
+        runs=folders_of_runs(),
         baselines="<corpus>/baselines.tsv",
     output:
         summary=for_own_report(
             "<results>/summary.tsv", "summary", "Results", "table of runs"
         ),
+        inventory="<results>/inventory.tsv",
     log:
         "<logs>/summarise.log",
     benchmark:
@@ -32,11 +32,10 @@ rule figures:
     """Draw the pictures that show no times and write the table behind each."""
     input:
         summary="<results>/summary.tsv",
-        histories=of_runs("<runs>/{run}/history.tsv"),
+        inventory="<results>/inventory.tsv",
         baselines="<corpus>/baselines.tsv",
         profile="<corpus>/profile.json",
         gradients=expand("<checks>/gradient-{cell}.json", cell=CELLS_AT_DEPTH),
-        flows=of_runs(GRADIENT_FLOW),
     output:
         drawn(PICTURES),
         beside_drawings(PICTURES),
@@ -59,7 +58,7 @@ rule time_figures:
     """Draw where the time went."""
     input:
         summary="<results>/summary.tsv",
-        timings=of_runs("<runs>/{run}/timing.tsv"),
+        inventory="<results>/inventory.tsv",
         jobs=measured_jobs(),
     output:
         drawn(TIME_PICTURES),
@@ -82,14 +81,11 @@ rule time_figures:
 rule model_cards:
     """Say of the best run of each cell what it is good for, and how to load it."""
     input:
-        models_of_runs(),
         provenance="<corpus>/provenance.json",
         profile="<corpus>/profile.json",
         baselines="<corpus>/baselines.tsv",
         summary="<results>/summary.tsv",
-        metrics=of_runs("<runs>/{run}/metrics.json"),
-        samples=of_runs("<runs>/{run}/samples.tsv"),
-        made_with=of_runs("<runs>/{run}/provenance.json"),
+        inventory="<results>/inventory.tsv",
         entropy="<corpus>/entropy.json" if FROM_GRAMMAR else [],
     output:
         expand("<results>/model_cards/{cell}.md", cell=BEST_OF_CELLS),
@@ -124,10 +120,7 @@ rule report:
         beside_figures=beside_drawings(REPORTED_PICTURES),
         portraits=expand("<results>/portraits/{table}.tsv", table=PORTRAITS),
         entropy="<corpus>/entropy.json" if FROM_GRAMMAR else [],
-        samples=of_runs("<runs>/{run}/samples.tsv"),
-        timing=of_runs("<runs>/{run}/timing.tsv"),
-        made_with=of_runs("<runs>/{run}/provenance.json"),
-        own_sentences=of_runs("<runs>/{run}/own_sentences.tsv") if OWN_SENTENCES else [],
+        inventory="<results>/inventory.tsv",
     output:
         section_pages(),
         report=for_own_report(

@@ -1,25 +1,24 @@
-"""A run for each point of the sweep, and what it can do."""
+"""A run for each point of the sweep."""
 
 
-rule train:
-    """Train a run."""
+rule train_and_measure:
+    """Train a run, and measure how well it predicts, what it writes, and how its gradients travel."""
+
+    # One job and one output for all of it: what a dry run of ten thousand runs takes goes by their
+    # number. Training is not done again for another measure, see `checkpoints` in config.yaml.
     input:
-        encoded("train"),
-        encoded("valid"),
+        "<corpus>/encoded",
         vocabulary="<corpus>/vocabulary.tsv",
         classes=classes_of_run,
-        gates=gates_of_run,
+        of_grammar=GRAMMAR_TABLES,
+        own_sentences=own_file(OWN_SENTENCES) if OWN_SENTENCES else [],
+        gate=gate_of_run,
     output:
-        TRAINED_MODEL,
-        history="<runs>/{run}/history.tsv",
-        metrics="<runs>/{run}/metrics.json",
-        timing="<runs>/{run}/timing.tsv",
-        provenance="<runs>/{run}/provenance.json",
-        wall="<runs>/{run}/wall.tsv",
+        directory("<runs>/{run}"),
     log:
-        "<logs>/train/{run}.log",
+        "<logs>/train_and_measure/{run}.log",
     benchmark:
-        "<benchmarks>/train/{run}.tsv"
+        "<benchmarks>/train_and_measure/{run}.tsv"
     conda:
         "../envs/unrolled.yaml"
     resources:
@@ -29,106 +28,8 @@ rule train:
         model=model_of_run,
         training=training_of_run,
         tokens=section_part(config, "text", TokensConfig),
-        code=stage_code("train"),
+        measures=MEASURES,
+        training_code=stage_code("train"),
+        code=stage_code("train_and_measure"),
     script:
-        "../scripts/train.py"
-
-
-rule evaluate:
-    """Measure how well a run predicts the test split."""
-    input:
-        TRAINED_MODEL,
-        encoded("test"),
-        vocabulary="<corpus>/vocabulary.tsv",
-        metrics="<runs>/{run}/metrics.json",
-        floor=FLOOR,
-    output:
-        evaluation="<runs>/{run}/evaluation.tsv",
-    log:
-        "<logs>/evaluate/{run}.log",
-    benchmark:
-        "<benchmarks>/evaluate/{run}.tsv"
-    conda:
-        "../envs/unrolled.yaml"
-    resources:
-        mem_mb=model_of_run_mb,
-        runtime=short_minutes,
-    params:
-        code=stage_code("evaluate"),
-    script:
-        "../scripts/evaluate.py"
-
-
-rule sample:
-    """Draw sentences from a run."""
-    input:
-        TRAINED_MODEL,
-        metrics="<runs>/{run}/metrics.json",
-    output:
-        samples="<runs>/{run}/samples.tsv",
-    log:
-        "<logs>/sample/{run}.log",
-    benchmark:
-        "<benchmarks>/sample/{run}.tsv"
-    conda:
-        "../envs/unrolled.yaml"
-    resources:
-        mem_mb=model_of_run_mb,
-        runtime=short_minutes,
-    params:
-        sampling=config["sampling"],
-        code=stage_code("sample"),
-    script:
-        "../scripts/sample.py"
-
-
-rule gradient_flow:
-    """Measure how gradients travel in a run."""
-    input:
-        TRAINED_MODEL,
-        encoded("valid"),
-        vocabulary="<corpus>/vocabulary.tsv",
-        classes=classes_of_run,
-        metrics="<runs>/{run}/metrics.json",
-    output:
-        GRADIENT_FLOW,
-    log:
-        "<logs>/gradient_flow/{run}.log",
-    benchmark:
-        "<benchmarks>/gradient_flow/{run}.tsv"
-    conda:
-        "../envs/unrolled.yaml"
-    resources:
-        mem_mb=model_of_run_mb,
-        runtime=short_minutes,
-    params:
-        gradient_flow=config["gradient_flow"],
-        model=model_of_run,
-        training=training_of_run,
-        code=stage_code("gradient_flow"),
-    script:
-        "../scripts/gradient_flow.py"
-
-
-rule score:
-    """Find how probable a run holds the user's own sentences."""
-    input:
-        TRAINED_MODEL,
-        metrics="<runs>/{run}/metrics.json",
-        sentences=own_file(OWN_SENTENCES) if OWN_SENTENCES else [],
-    output:
-        by_sentence="<runs>/{run}/own_sentences.tsv",
-        by_word="<runs>/{run}/own_words.tsv",
-    log:
-        "<logs>/score/{run}.log",
-    benchmark:
-        "<benchmarks>/score/{run}.tsv"
-    conda:
-        "../envs/unrolled.yaml"
-    resources:
-        mem_mb=model_of_run_mb,
-        runtime=short_minutes,
-    params:
-        code=stage_code("score"),
-    script:
-        "../scripts/score.py"
+        "../scripts/train_and_measure.py"

@@ -39,6 +39,7 @@ rule preview:
         sweeps=sweeps_together,
         arguments=arguments_of_call,
         cores=workflow.cores,
+        code=stage_code("train"),
     script:
         "../scripts/preview.py"
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from unrolled.stages import model_cards
+from unrolled.stages import inventory, model_cards
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
@@ -10,6 +10,6 @@ with logged(snakemake.log[0]):
         snakemake.params.config,
         Path(snakemake.input.profile).parent,
         snakemake.input.summary,
-        {Path(path).parent.name: Path(path).parent for path in snakemake.input.metrics},
+        inventory.run_folders(snakemake.input.inventory),
         {Path(path).stem: path for path in snakemake.output},
     )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from unrolled.stages import report
+from unrolled.stages import inventory, report
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
@@ -14,7 +14,7 @@ with logged(snakemake.log[0]):
         snakemake.input.overfitting,
         snakemake.input.initial_losses,
         bool(snakemake.input.classes),
-        {Path(path).parent.name: Path(path).parent for path in snakemake.input.samples},
+        inventory.run_folders(snakemake.input.inventory),
         snakemake.input.figures,
         Path(snakemake.input.portraits[0]).parent,
         snakemake.params.beside,

@@ -6,10 +6,10 @@ from unrolled.stages import summarise
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
-    folders = (Path(path).parent for path in snakemake.input.metrics)
     summarise.run(
         snakemake.params.settings,
-        {folder.name: folder for folder in folders},
+        {Path(path).name: Path(path) for path in snakemake.input.runs},
         snakemake.input.baselines,
         snakemake.output.summary,
+        snakemake.output.inventory,
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from unrolled.config.sections import PortraitsConfig
-from unrolled.stages import surprisal
+from unrolled.stages import inventory, surprisal
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
@@ -11,6 +11,6 @@ with logged(snakemake.log[0]):
         PortraitsConfig(**snakemake.params.portraits),
         Path(snakemake.input.vocabulary).parent,
         snakemake.input.summary,
-        {Path(path).parent.name: Path(path).parent for path in snakemake.input.metrics},
+        inventory.run_folders(snakemake.input.inventory),
         snakemake.output.table,
     )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from unrolled.stages import time_figures
+from unrolled.stages import inventory, time_figures
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
@@ -10,7 +10,7 @@ with logged(snakemake.log[0]):
     jobs = [Path(path) for path in snakemake.input.jobs]
     time_figures.run(
         snakemake.input.summary,
-        {Path(path).parent.name: path for path in snakemake.input.timings},
+        inventory.run_folders(snakemake.input.inventory),
         [(path.relative_to(folder).with_suffix("").parts[0], path) for path in jobs],
         Path(snakemake.output[0]).parent,
     )

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from unrolled.stages import wall
+from unrolled.stages import inventory, wall
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
     wall.run(
         snakemake.input.summary,
-        {Path(path).parent.name: Path(path).parent for path in snakemake.input.walls},
+        inventory.run_folders(snakemake.input.inventory),
         Path(snakemake.input.vocabulary).parent,
         snakemake.params.unit,
         snakemake.output.table,

@@ -25,7 +25,7 @@ def run(run_folder: Path | str, corpus: Path | str, agreement: Path | str) -> No
     words = read_tsv(corpus / "agreement.tsv")
     if words and read_json(run_folder / "metrics.json")["state"] == "finished":
         network, _, _ = read_model(run_folder / "model")
-        test = read_dataset(corpus / "test", network.vocabulary_size)
+        test = read_dataset(corpus / "encoded/test", network.vocabulary_size)
         sentences, positions, distances = (
             np.array([int(row[column]) for row in words])
             for column in ("sentence", "position", "distance")

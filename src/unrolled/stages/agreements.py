@@ -13,7 +13,7 @@ from unrolled.storage import Cell, read_tsv, write_tsv
 def run(
     experiment: str,
     summary: Path | str,
-    of_runs: Mapping[str, Path | str],
+    run_folders: Mapping[str, Path],
     of_corpus: Path | str,
     table: Path | str,
 ) -> None:
@@ -22,7 +22,7 @@ def run(
     Args:
         experiment: its name.
         summary: the table of runs.
-        of_runs: the table of each run that exists, by its name.
+        run_folders: of each run that exists, by its name; agreement.tsv in it is read.
         of_corpus: the table of the test's agreeing words.
         table: the table to write.
     """
@@ -38,8 +38,8 @@ def run(
         }
         for setting in by_setting(run_results(read_tsv(summary)))
         for found in setting.runs
-        if found.name in of_runs
-        for losses in read_tsv(of_runs[found.name])
+        if found.name in run_folders
+        for losses in read_tsv(run_folders[found.name] / "agreement.tsv")
     ]
     write_tsv(table, COLUMNS, rows)
 

@@ -24,12 +24,12 @@ def run(corpus: Path | str, floor: Path | str | None, baselines: Path | str) -> 
     """
     corpus = Path(corpus)
     vocabulary_size = len(read_vocabulary(corpus / "vocabulary.tsv"))
-    models = fit_baselines(read_dataset(corpus / "train", vocabulary_size), vocabulary_size)
+    models = fit_baselines(read_dataset(corpus / "encoded/train", vocabulary_size), vocabulary_size)
     rows = [
         _row(model, split, loss)
         for split in ("valid", "test")
         for model, loss in {
-            **models.losses(read_dataset(corpus / split, vocabulary_size)),
+            **models.losses(read_dataset(corpus / "encoded" / split, vocabulary_size)),
             **({"grammar": _floor(floor, split)} if floor else {}),
         }.items()
     ]

@@ -23,7 +23,7 @@ def run(config: ChecksConfig, model: ModelConfig, corpus: Path | str, check: Pat
     """
     corpus = Path(corpus)
     vocabulary = read_vocabulary(corpus / "vocabulary.tsv")
-    validation = read_dataset(corpus / "valid", len(vocabulary))
+    validation = read_dataset(corpus / "encoded/valid", len(vocabulary))
     network = untrained_network(model, corpus, vocabulary, config.seed)
     found = initial_loss(network, validation)
     passed = found.passes(config.initial_loss_difference)

@@ -42,7 +42,7 @@ def run(
     """
     corpus = Path(corpus)
     vocabulary = read_vocabulary(corpus / "vocabulary.tsv")
-    training = read_dataset(corpus / "train", len(vocabulary))
+    training = read_dataset(corpus / "encoded/train", len(vocabulary))
     found = _made(config, training, len(vocabulary), log)
     for stream in (sys.stderr, log):
         print(_summary(found), file=stream, flush=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from unrolled.errors import DataError
-from unrolled.storage import read_json, write_json
+from unrolled.storage import new_folder, read_json, write_json
 from unrolled.text.counting import WordCounts
 from unrolled.text.dataset import encode_sentences
 from unrolled.text.profile import Passing, SplitFigures, profile
@@ -16,7 +16,7 @@ def run(
     splits: Mapping[str, Path | str],
     vocabulary: Path | str,
     accounts: Path | str,
-    folders: Mapping[str, Path | str],
+    encoded: Path | str,
     corpus_profile: Path | str,
     closed: bool = False,
     unknown_token: str | None = None,
@@ -27,7 +27,7 @@ def run(
         splits: the sentences of train, valid and test.
         vocabulary: of the training split.
         accounts: the JSON file of what became of all rows, documents and sentences.
-        folders: where the arrays of each split go.
+        encoded: the folder where the arrays go, those of each split in a folder of their own.
         corpus_profile: where the profile goes.
         closed: whether every word of every split must be one of the vocabulary.
         unknown_token: what stands in the text for words that are unknown already.
@@ -39,10 +39,11 @@ def run(
     if closed:
         for path in splits.values():
             _require_known(path, words)
-    figures = {
-        split: _encoded(path, Path(folders[split]), words, unknown_token)
-        for split, path in splits.items()
-    }
+    with new_folder(encoded) as folder:
+        figures = {
+            split: _encoded(path, folder / split, words, unknown_token)
+            for split, path in splits.items()
+        }
     write_json(corpus_profile, profile(figures, words, read_json(accounts)))
 
 

@@ -34,7 +34,7 @@ def run(
     rows: list[dict[str, Cell]] = []
     if read_json(run_folder / "metrics.json")["state"] == "finished":
         network, _, model = read_model(run_folder / "model")
-        test = read_dataset(Path(corpus) / "test", network.vocabulary_size)
+        test = read_dataset(Path(corpus) / "encoded/test", network.vocabulary_size)
         score = asdict(evaluate(network, test, model["carry_state"]))
         rows = [{**score, **(asdict(_excess(network, test, floor)) if floor else {})}]
     write_tsv(evaluation, columns, rows)

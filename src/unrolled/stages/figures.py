@@ -25,31 +25,33 @@ from unrolled.storage import read_json, read_tsv
 
 def run(
     summary: Path | str,
-    histories: Mapping[str, Path | str],
+    run_folders: Mapping[str, Path],
     baselines: Path | str,
     profile: Path | str,
     gradients: Sequence[Path | str],
-    flows: Mapping[str, Path],
     folder: Path | str,
 ) -> None:
     """Write all pictures that show no times, each of them as `unrolled.report.pictures.SUFFIXES`.
 
     Args:
         summary: the table of runs.
-        histories: of each run that exists, by its name.
+        run_folders: of each run that exists, by its name; history.tsv and flow/ in it are read.
         baselines: their table.
         profile: of the corpus.
         gradients: the checks of them.
-        flows: the folder of each run's tables of how gradients travel, by its name.
         folder: where the pictures go.
     """
     settings = by_setting(run_results(read_tsv(summary)))
-    history = [{"run": run, **row} for run, path in histories.items() for row in read_tsv(path)]
+    history = [
+        {"run": run, **row}
+        for run, run_folder in run_folders.items()
+        for row in read_tsv(run_folder / "history.tsv")
+    ]
     limits = read_tsv(baselines)
     validation_losses = of_validation(limits, "loss_nats_per_token")
     test_perplexities = of_test(limits, "perplexity")
     corpus, proofs = read_json(profile), [read_json(path) for path in gradients]
-    travel = {run: read_flow(path) for run, path in flows.items()}
+    travel = {run: read_flow(path / "flow") for run, path in run_folders.items()}
     for picture in (
         frequency_picture(corpus),
         length_picture(corpus),

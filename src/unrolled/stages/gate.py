@@ -1,22 +1,27 @@
-"""Stop the runs that wait for a check unless it has passed."""
+"""Stop the runs that wait for checks unless all of them have passed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from unrolled.errors import CheckError
 from unrolled.storage import read_json, write_json
 
 
-def run(check: Path | str, gate: Path | str) -> None:
-    """Write that a check has passed.
+def run(checks: Sequence[Path | str], gate: Path | str) -> None:
+    """Write that all checks have passed.
 
     Args:
-        check: its JSON file.
+        checks: their JSON files.
         gate: the JSON file to write.
 
     Raises:
-        CheckError: it has not passed; the message is what the check says of it.
+        CheckError: some have not passed; the message is what the checks say of it.
     """
-    record = read_json(check)
-    if record["passed"] is not True:
-        raise CheckError(f"{record['trouble']}; see {check}")
-    write_json(gate, {"passed": True, "check": Path(check).name})
+    troubles = [
+        f"{record['trouble']}; see {check}"
+        for check, record in ((check, read_json(check)) for check in checks)
+        if record["passed"] is not True
+    ]
+    if troubles:
+        raise CheckError("; ".join(troubles))
+    write_json(gate, {"passed": True, "checks": [Path(check).name for check in checks]})

@@ -52,7 +52,7 @@ def run(
     tables: dict[str, Rows] = {}
     if read_json(run_folder / "metrics.json")["state"] == "finished":
         network, vocabulary, _ = read_model(run_folder / "model")
-        validation = read_dataset(corpus / "valid", len(vocabulary))
+        validation = read_dataset(corpus / "encoded/valid", len(vocabulary))
         before = untrained_network(model, corpus, vocabulary, training.seed)
         depths = _depths(config.deepest, training.depth_limit)
         batch = _sample(validation, config.sentences)

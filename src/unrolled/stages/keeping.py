@@ -8,7 +8,7 @@ failure.json  whether the last attempt stopped or failed, and why; gone once ano
 
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -23,7 +23,6 @@ from unrolled.storage import read_json, sha256_of, write_json
 from unrolled.text.dataset import FILES as ARRAYS
 from unrolled.training.checkpoint import Checkpoints
 from unrolled.training.keeper import Part, TimedKeeper
-from unrolled.training.loop import Keeper, NoKeeper
 
 FAILURE = "failure.json"
 
@@ -65,29 +64,45 @@ def state_folder(run: Path) -> Path:
     return run.parents[1] / "state" / run.name
 
 
-@contextmanager
-def kept(
-    keeping: Keeping | None,
-    folder: Path,
-    fingerprint: Callable[[], Mapping[str, Any]],
-    parts: Mapping[str, Part],
-    tell: Callable[[str], None],
-) -> Iterator[Keeper]:
-    """The keeper of a run, once no other process writes to its folder, and until the block ends.
+@dataclass(frozen=True)
+class Kept:
+    """The state of a run whose folder no other process writes to.
 
-    Args:
-        keeping: None to keep nothing.
-        folder: that of the run's state.
-        fingerprint: what the run depends on; not asked for where nothing is kept.
-        parts: what else goes on, by name.
+    Attributes:
+        folder: where it lies.
+        keeping: how often, and what checkpoints depend on.
+        is_asked_to_stop: whether a signal has asked this process to stop.
         tell: is called with a line about what was found and what is done.
     """
-    if keeping is None:
-        yield NoKeeper()
-        return
+
+    folder: Path
+    keeping: Keeping
+    is_asked_to_stop: Callable[[], bool]
+    tell: Callable[[str], None]
+
+    def keeper(self, fingerprint: Mapping[str, Any], parts: Mapping[str, Part]) -> TimedKeeper:
+        """The keeper of the run's training.
+
+        Args:
+            fingerprint: what the run depends on, beside the code.
+            parts: what else goes on, by name.
+        """
+        checkpoints = Checkpoints(self.folder, {**fingerprint, "code": self.keeping.code})
+        config = self.keeping.config
+        return TimedKeeper(checkpoints, config, parts, self.is_asked_to_stop, self.tell)
+
+
+@contextmanager
+def kept(keeping: Keeping, folder: Path, tell: Callable[[str], None]) -> Iterator[Kept]:
+    """The state of a run, once no other process writes to its folder, and until the block ends.
+
+    Args:
+        keeping: how often, and what checkpoints depend on.
+        folder: that of the run's state.
+        tell: is called with a line about what was found and what is done.
+    """
     with locked(folder, tell), _failure_noted(folder), _signals() as asked_to_stop:
-        checkpoints = Checkpoints(folder, {**fingerprint(), "code": keeping.code})
-        yield TimedKeeper(checkpoints, keeping.config, parts, asked_to_stop, tell)
+        yield Kept(folder, keeping, asked_to_stop, tell)
 
 
 def fingerprint(
@@ -101,7 +116,7 @@ def fingerprint(
         notes: what tokens are.
         corpus: the folder of the data.
     """
-    arrays = [f"{split}/{file}" for split in ("train", "valid") for file in ARRAYS]
+    arrays = [f"encoded/{split}/{file}" for split in ("train", "valid") for file in ARRAYS]
     classes = ["classes.tsv"] if model.output == "classes" else []
     return {
         "model": asdict(model),
@@ -141,7 +156,8 @@ def _failure_noted(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        write_json(folder / FAILURE, asdict(_failure_by(error)))
+        with suppress(OSError):  # a disk too full for the note is not why the job ends
+            write_json(folder / FAILURE, asdict(_failure_by(error)))
         raise
 
 

@@ -13,11 +13,12 @@ from unrolled.stages.keeping import state_folder
 from unrolled.stages.progress import PROGRESS
 from unrolled.stages.status import Standing, Sweeps, aligned, duration, standings
 from unrolled.storage import read_json, read_tsv
+from unrolled.training.checkpoint import newest_fingerprint
 
 HEADS = ["run", "to do", "state", "time", "memory, MB"]
 
-WHY = {"missing": "train", "ok": "train again: what it reads changes"}
-"""What is to be done of a run, by what Snakemake says of its files; else that is the reason."""
+WHY = {"ok": "what it reads changes"}
+"""Why a run is to be made again, by what Snakemake says of its files; else that is the reason."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Plan:
     memory_mb: float | None = None
 
 
-def run(sweeps: Sweeps, results: Path | str, command: Sequence[str], cores: int) -> str:
+def run(sweeps: Sweeps, results: Path | str, command: Sequence[str], cores: int, code: str) -> str:
     """For each experiment a table of its runs and what the rest takes, as text.
 
     Args:
@@ -45,13 +46,14 @@ def run(sweeps: Sweeps, results: Path | str, command: Sequence[str], cores: int)
         results: the folder of all results.
         command: prints a table of all files with the columns output_file, status and plan.
         cores: so many runs are trained at once.
+        code: the hash of the code that trains.
 
     Raises:
         DataError: the command fails.
     """
     changed = pending(command)
     return "\n\n".join(
-        _text(name, plans(Path(results) / name, runs, changed), cores)
+        _text(name, plans(Path(results) / name, runs, changed, code), cores)
         for name, runs in sweeps.items()
     )
 
@@ -78,7 +80,10 @@ def pending(command: Sequence[str]) -> dict[str, str]:
 
 
 def plans(
-    experiment: Path, runs: Mapping[str, Mapping[str, Any]], changed: Mapping[str, str]
+    experiment: Path,
+    runs: Mapping[str, Mapping[str, Any]],
+    changed: Mapping[str, str],
+    code: str,
 ) -> list[Plan]:
     """What is to be done of each run of an experiment.
 
@@ -86,16 +91,18 @@ def plans(
         experiment: the folder of its results.
         runs: the settings of each.
         changed: the files that are to be made, and why.
+        code: the hash of the code that trains.
     """
     corpus, found = _corpus(experiment), standings(experiment, runs)
     measured = [one for stand in found for one in _measured(experiment, stand, runs[stand.run])]
     planned = []
     for stand in found:
-        settings = runs[stand.run]
-        to_do = _to_do(stand, changed.get(f"{experiment}/runs/{stand.run}/metrics.json"))
+        settings, folder = runs[stand.run], experiment / "runs" / stand.run
+        goes_on = _goes_on(state_folder(folder), settings, code)
+        to_do = _to_do(stand, changed.get(str(folder)), goes_on)
         seconds = stand.seconds_left
         if seconds is None:
-            share = _share_left(experiment / "runs" / stand.run)
+            share = _share_left(state_folder(folder)) if goes_on else 1.0
             seconds = expected_seconds(settings, corpus, measured, share)
         memory_mb = expected_memory_mb(settings, corpus, measured)
         planned.append(Plan(stand, to_do, seconds, memory_mb))
@@ -124,22 +131,29 @@ def _corpus(experiment: Path) -> Corpus | None:
     return Corpus(split["tokens"] + sentences, sentences, profile["vocabulary_size"])
 
 
-def _share_left(folder: Path) -> float:
+def _goes_on(state: Path, settings: Mapping[str, Any], code: str) -> bool:
+    """Whether a run would go on from its last checkpoint, unless the text has changed."""
+    found = newest_fingerprint(state)
+    if found is None:
+        return False
+    return {**found["model"], **found["training"]} == settings and found["code"] == code
+
+
+def _share_left(state: Path) -> float:
     """What a run has still to go from its checkpoint, which is a minute behind its progress."""
-    state = state_folder(folder)
-    if not any(state.glob("step-*.json")):
-        return 1.0
     try:
         return 1.0 - float(read_json(state / PROGRESS)["share"])
     except DataError:
         return 1.0
 
 
-def _to_do(standing: Standing, why: str | None) -> str | None:
+def _to_do(standing: Standing, why: str | None, goes_on: bool) -> str | None:
     """What is to be done of a run, in words, by why its files are to be made; None for nothing."""
     if standing.state == "running":
         return "is being trained"
-    return None if why is None else WHY.get(why, f"train again: {why}")
+    if why is None or why == "missing":
+        return why and "train"
+    return f"{'measure' if goes_on else 'train'} again: {WHY.get(why, why)}"
 
 
 def _text(name: str, found: Sequence[Plan], cores: int) -> str:

@@ -6,23 +6,26 @@ from typing import Any
 
 from unrolled.config.sweep import shown
 from unrolled.report.runs import EXCESS, RESULTS
+from unrolled.stages.inventory import write_inventory
 from unrolled.stages.status import why_missing
 from unrolled.storage import Cell, read_json, read_tsv, write_tsv
 
 
 def run(
     settings: Mapping[str, Mapping[str, Any]],
-    run_folders: Mapping[str, Path | str],
+    run_folders: Mapping[str, Path],
     baselines: Path | str,
     summary: Path | str,
+    inventory: Path | str,
 ) -> None:
-    """Write a row for each run of the sweep, its settings as columns.
+    """Write a row for each run of the sweep, its settings as columns, and which runs exist.
 
     Args:
         settings: of every run of the sweep, by its name.
         run_folders: of those runs that exist; the others are shown as missing.
         baselines: their table.
         summary: the table to write, beside which the folders of runs and of their states lie.
+        inventory: the table of runs that exist, to be written.
     """
     floor: dict[str, Cell] = {
         f"{row['model']}_perplexity": row["perplexity"]
@@ -34,12 +37,13 @@ def run(
     rows = []
     for name, values in settings.items():
         if name in run_folders:
-            found = _results(Path(run_folders[name]), results)
+            found = _results(run_folders[name], results)
         else:
             found = _missing(Path(summary).parent / "runs" / name)
         rows.append({"run": name, **_shown(values), **empty, **found, **floor})
     columns = ["run", *next(iter(settings.values())), *results, *floor]
     write_tsv(summary, columns, rows)
+    write_inventory(run_folders, inventory)
 
 
 def _shown(settings: Mapping[str, Any]) -> dict[str, Cell]:

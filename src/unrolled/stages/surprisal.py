@@ -82,11 +82,11 @@ def _sentences(corpus: Path, count: int) -> list[Sentence]:
         DataError: the text and the encoded split are not the same sentences.
     """
     vocabulary = read_vocabulary(corpus / "vocabulary.tsv")
-    text, dataset = corpus / "test.txt", read_dataset(corpus / "test", len(vocabulary))
+    text, dataset = corpus / "test.txt", read_dataset(corpus / "encoded/test", len(vocabulary))
     if not _same(iterate_sentences(text), dataset, vocabulary):
         raise DataError(
-            f"{text} must hold the sentences whose ids are in {corpus / 'test'} (found others);"
-            " let both be made anew"
+            f"{text} must hold the sentences whose ids are in {corpus / 'encoded/test'}"
+            " (found others); let both be made anew"
         )
     lengths = np.diff(dataset.sentences) - 2  # without start and end
     numbers = chosen_sentences(lengths.tolist(), count)

@@ -12,7 +12,7 @@ from unrolled.storage import read_tsv
 
 def run(
     summary: Path | str,
-    timings: Mapping[str, Path | str],
+    run_folders: Mapping[str, Path],
     benchmarks: Sequence[tuple[str, Path | str]],
     folder: Path | str,
 ) -> None:
@@ -20,12 +20,20 @@ def run(
 
     Args:
         summary: the table of runs.
-        timings: of each run that exists, by its name.
-        benchmarks: what Snakemake has measured of each job, with the name of its rule.
+        run_folders: of each run that exists, by its name; timing.tsv and steps.tsv in it are read.
+        benchmarks: what Snakemake has measured of each other job, with the name of its rule.
         folder: where the pictures go.
     """
     settings = by_setting(run_results(read_tsv(summary)))
-    seconds = {run: float(read_tsv(path)[0]["seconds"]) for run, path in timings.items()}
+    seconds = {
+        run: float(read_tsv(run_folder / "timing.tsv")[0]["seconds"])
+        for run, run_folder in run_folders.items()
+    }
     jobs = [(rule, float(read_tsv(path)[0]["s"])) for rule, path in benchmarks]
+    jobs += [
+        (row["step"], float(row["seconds"]))
+        for run_folder in run_folders.values()
+        for row in read_tsv(run_folder / "steps.tsv")
+    ]
     for picture in (cost_picture(settings, seconds), stage_picture(jobs)):
         write_picture(Path(folder), picture)

@@ -1,17 +1,9 @@
 """Train one run and write what came of it."""
 
-import importlib.metadata
-import os
-import platform
-import resource
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
 from tqdm import tqdm
 
 from unrolled.analysis.wall import looks
@@ -20,7 +12,9 @@ from unrolled.model.files import write_model
 from unrolled.model.packing import PackedBatch
 from unrolled.stages.growing_wall import COLUMNS as WALL
 from unrolled.stages.growing_wall import GrowingWall
-from unrolled.stages.keeping import Keeping, fingerprint, kept, state_folder
+from unrolled.stages.job import teller
+from unrolled.stages.keeping import Kept, fingerprint
+from unrolled.stages.made_with import made_with
 from unrolled.stages.progress import PROGRESS, ProgressNote
 from unrolled.stages.stopwatch import Stopwatch
 from unrolled.stages.untrained import generators, untrained_network
@@ -28,7 +22,7 @@ from unrolled.storage import Cell, write_json, write_tsv
 from unrolled.text.dataset import read_dataset
 from unrolled.text.vocabulary import read_vocabulary
 from unrolled.training.keeper import Part
-from unrolled.training.loop import Evaluation, Outcome, Progress, train
+from unrolled.training.loop import Evaluation, NoKeeper, Outcome, Progress, train
 
 HISTORY = [
     "epoch",
@@ -40,9 +34,6 @@ HISTORY = [
 PROGRESS_SECONDS = 5
 """How often the bar in the log moves at most."""
 
-_MAXRSS_PER_MB = 1024**2 if sys.platform == "darwin" else 1024
-"""What getrusage counts in differs: bytes there, kilobytes elsewhere."""
-
 
 def run(
     name: str,
@@ -52,7 +43,7 @@ def run(
     corpus: Path | str,
     folder: Path | str,
     log: TextIO,
-    keeping: Keeping | None = None,
+    kept: Kept | None = None,
 ) -> None:
     """Train a run and write its model, history.tsv, metrics.json, wall.tsv, timing.tsv and
     provenance.json.
@@ -71,7 +62,7 @@ def run(
             classes.tsv.
         folder: where the run's files go.
         log: shows a bar; a line per epoch goes to the terminal as well.
-        keeping: what is kept so that a run can go on after a kill; None for nothing.
+        kept: the state of the run, so that it can go on after a kill; None to keep nothing.
 
     Raises:
         StoppedError: a signal has asked to stop; the run goes on from there at the next call.
@@ -79,38 +70,37 @@ def run(
     corpus, folder = Path(corpus), Path(folder)
     vocabulary = read_vocabulary(corpus / "vocabulary.tsv")
     dataset, validation = (
-        read_dataset(corpus / split, len(vocabulary)) for split in ("train", "valid")
+        read_dataset(corpus / "encoded" / split, len(vocabulary)) for split in ("train", "valid")
     )
     network = untrained_network(model, corpus, vocabulary, training.seed)
     planned = training.epochs * training.evaluations_per_epoch
     wall = GrowingWall(network, vocabulary, notes["unit"], looks(planned))
     stopwatch = Stopwatch()
-    state = state_folder(folder)
-    note = ProgressNote(state / PROGRESS if keeping else None, training.epochs)
+    note = ProgressNote(kept.folder / PROGRESS if kept else None, training.epochs)
     parts: dict[str, Part] = {"wall": wall, "stopwatch": stopwatch, "note": note}
-    depends_on = partial(fingerprint, model, training, notes, corpus)
-    with kept(keeping, state, depends_on, parts, _teller(name, log)) as keeper:
-        outcome = train(
-            network,
-            dataset,
-            validation,
-            training,
-            generators(training.seed)[1],
-            _bar(name, log, note),
-            _each(_line(name, training.epochs, log), note.evaluated, stopwatch.outside(wall.look)),
-            keeper,
-        )
-        seconds = stopwatch.seconds
-        if outcome.best and outcome.state == "finished":
-            wall.draw(outcome.network, outcome.best.epoch)
-        epochs = outcome.history[-1].epoch if outcome.history else 0.0
-        notes = {"run": name, **notes}
-        write_model(folder / "model", outcome.network, vocabulary, notes, training.carry_state)
-        write_tsv(folder / "history.tsv", HISTORY, map(vars, outcome.history))
-        write_json(folder / "metrics.json", _metrics(outcome))
-        write_tsv(folder / "wall.tsv", WALL, wall.rows)
-        write_tsv(*_timing(folder, seconds, round(epochs * dataset.prediction_count)))
-        write_json(folder / "provenance.json", _provenance())
+    depends_on = fingerprint(model, training, notes, corpus) if kept else {}
+    outcome = train(
+        network,
+        dataset,
+        validation,
+        training,
+        generators(training.seed)[1],
+        _bar(name, log, note),
+        _each(_line(name, training.epochs, log), note.evaluated, stopwatch.outside(wall.look)),
+        kept.keeper(depends_on, parts) if kept else NoKeeper(),
+    )
+    stopwatch.stop()
+    if outcome.best and outcome.state == "finished":
+        wall.draw(outcome.network, outcome.best.epoch)
+    write_model(
+        folder / "model", outcome.network, vocabulary, {"run": name, **notes}, training.carry_state
+    )
+    write_tsv(folder / "history.tsv", HISTORY, map(vars, outcome.history))
+    write_json(folder / "metrics.json", _metrics(outcome))
+    write_tsv(folder / "wall.tsv", WALL, wall.rows)
+    timing = _timing(stopwatch, outcome, dataset.prediction_count)
+    write_tsv(folder / "timing.tsv", list(timing), [timing])
+    write_json(folder / "provenance.json", made_with())
 
 
 def _bar(name: str, log: TextIO, note: ProgressNote) -> Progress:
@@ -130,19 +120,9 @@ def _bar(name: str, log: TextIO, note: ProgressNote) -> Progress:
     return shown
 
 
-def _teller(name: str, log: TextIO) -> Callable[[str], None]:
-    """A line about the run, at the terminal and in the log."""
-
-    def told(line: str) -> None:
-        for stream in (sys.stderr, log):
-            print(f"{name}  {line}", file=stream, flush=True)
-
-    return told
-
-
 def _line(name: str, epochs: int, log: TextIO) -> Callable[[Evaluation], None]:
     """A line for each epoch, at the terminal and in the log."""
-    tell = _teller(name, log)
+    tell = teller(name, log)
 
     def shown(evaluation: Evaluation) -> None:
         if evaluation.epoch % 1 != 0:
@@ -179,46 +159,10 @@ def _metrics(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _timing(
-    folder: Path, seconds: float, tokens: int
-) -> tuple[Path, Sequence[str], list[dict[str, Cell]]]:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    row: dict[str, Cell] = {
-        "seconds": round(seconds, 3),
-        "tokens_per_second": round(tokens / seconds),
-        "peak_memory_mb": round(peak / _MAXRSS_PER_MB),
-    }
-    return folder / "timing.tsv", list(row), [row]
-
-
-def _provenance() -> dict[str, Any]:
-    """What the run was made with."""
+def _timing(stopwatch: Stopwatch, outcome: Outcome, predictions: int) -> dict[str, Cell]:
+    epochs = outcome.history[-1].epoch if outcome.history else 0.0
     return {
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "unrolled": importlib.metadata.version("unrolled"),
-        "machine": platform.machine(),
-        "system": platform.platform(),
-        "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS"),
+        "seconds": round(stopwatch.seconds, 3),
+        "tokens_per_second": round(epochs * predictions / stopwatch.seconds),
+        "peak_memory_mb": round(stopwatch.peak_memory_mb),
     }
-
-
-def _commit() -> str | None:
-    """The commit of the code, marked where files differ from it; None outside a checkout."""
-    checkout = Path(__file__).parents[3]
-    if not (checkout / ".git").exists():
-        return None
-    commit, changes = (_git(checkout, *call) for call in (["rev-parse", "HEAD"], ["status", "-s"]))
-    return f"{commit} with changes" if commit and changes else commit
-
-
-def _git(checkout: Path, *arguments: str) -> str | None:
-    """What git prints; None where it is missing or fails."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(checkout), *arguments], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

@@ -50,7 +50,7 @@ def run(
     rows: list[dict[str, Cell]] = []
     if best is not None:
         network, vocabulary, _ = read_model(Path(run_folders[best.name]) / "model")
-        units = _picked(network, corpus / "valid")
+        units = _picked(network, corpus / "encoded/valid")
         sentences = _shown(corpus / "test.txt", config.sentences)
         rows = [{"run": best.name, **row} for row in _rows(network, vocabulary, units, sentences)]
     write_tsv(table, COLUMNS, rows)

@@ -47,7 +47,7 @@ def run(
 
 def _rows(name: str, run_folder: Path, corpus: Path, unit: Unit) -> list[dict[str, Cell]]:
     vocabulary = read_vocabulary(corpus / "vocabulary.tsv")
-    dataset = read_dataset(corpus / "train", len(vocabulary))
+    dataset = read_dataset(corpus / "encoded/train", len(vocabulary))
     rows = read_tsv(run_folder / "wall.tsv")
     # without the start and the end that are encoded with the words
     sentences = [vocabulary.encode(row["tokens"].split(" "))[1:-1].tolist() for row in rows]

@@ -116,8 +116,19 @@ class Checkpoints:
         return Checkpoint(content["step"], content["values"], read_arrays(arrays))
 
 
+def newest_fingerprint(folder: Path) -> Mapping[str, Any] | None:
+    """What the run of the last checkpoint depended on, as it says itself, whether or not it is
+    whole; None without any.
+    """
+    notes = sorted(folder.glob("step-*.json"), key=_step_of)
+    try:
+        return dict(read_json(notes[-1])["fingerprint"]) if notes else None
+    except (DataError, KeyError, TypeError, ValueError):
+        return None
+
+
 def _step_of(place: Path) -> int:
-    number = place.name.partition("-")[2]
+    number = place.stem.partition("-")[2]
     return int(number) if number.isdecimal() else -1
 
 

@@ -24,7 +24,7 @@ class Part(Protocol):
 
 
 class TimedKeeper:
-    """Writes a checkpoint every so many seconds or steps, and one more when asked to stop.
+    """Writes a checkpoint every so many seconds or steps, at the end, and when asked to stop.
 
     Those that come after some seconds take a fiftieth of the time at most.
 
@@ -78,6 +78,11 @@ class TimedKeeper:
             self._write(stand())
         if stops:
             raise StoppedError(f"stopped after step {step}; the next call goes on from there")
+
+    def at_end(self, step: int, stand: Callable[[], Checkpoint]) -> None:
+        """As `loop.Keeper.at_end`: what is made of the run can be made anew without training it."""
+        if step != self._last_step:
+            self._write(stand())
 
     def _is_due(self, step: int) -> bool:
         seconds, steps = self._config.seconds, self._config.steps

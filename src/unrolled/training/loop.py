@@ -45,6 +45,9 @@ class Keeper(Protocol):
             stand: where training stands; its arrays are the very ones that are trained.
         """
 
+    def at_end(self, step: int, stand: Callable[[], Checkpoint]) -> None:
+        """Take note that training has come to its end; the arguments are those of `after_step`."""
+
 
 class NoKeeper:
     """Keeps nothing."""
@@ -55,6 +58,9 @@ class NoKeeper:
 
     def after_step(self, step: int, stand: Callable[[], Checkpoint]) -> None:
         """As `Keeper.after_step`."""
+
+    def at_end(self, step: int, stand: Callable[[], Checkpoint]) -> None:
+        """As `Keeper.at_end`."""
 
 
 @dataclass(frozen=True)
@@ -185,12 +191,14 @@ class _Run:
             yield self._evaluated(0.0, None)
         else:
             self._go_on_from(checkpoint)
-        while self.place.epoch < self.config.epochs:
+        while self.place.epoch < self.config.epochs and not self._is_out_of_patience():
             for evaluation in self._epoch(self.place):
                 yield evaluation
                 if self._is_out_of_patience():
-                    return
-            self.place = Place(self.place.epoch + 1)
+                    break
+            else:
+                self.place = Place(self.place.epoch + 1, order=self.rng.bit_generator.state)
+        self.keeper.at_end(self.step, self._stand)
 
     def _epoch(self, place: Place) -> Iterator[Evaluation]:
         """Train on the rest of the split; its order is let go before the next one is drawn."""

@@ -1,0 +1,50 @@
+"""Which runs the summary was made of, so that whatever is made of runs afterwards goes by them.
+
+The table stands for the folders of all runs: it changes when anything in one of them does. To name
+ten thousand folders in each rule instead would double the time of a dry run.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from unrolled.errors import DataError
+from unrolled.storage import read_tsv, sha256_of, write_tsv
+
+COLUMNS = ["run", "sha256"]
+
+RUNS = "runs"
+"""The folder beside the table in which the runs lie."""
+
+
+def write_inventory(run_folders: Mapping[str, Path], path: Path | str) -> None:
+    """Write the table: a checksum over all files of each run, their names among it."""
+    rows = ({"run": name, "sha256": _sha256(folder)} for name, folder in run_folders.items())
+    write_tsv(path, COLUMNS, rows)
+
+
+def run_folders(path: Path | str) -> dict[str, Path]:
+    """Those of the runs of a table, by name.
+
+    Raises:
+        DataError: one is no longer there.
+    """
+    runs = Path(path).parent / RUNS
+    folders = {row["run"]: runs / row["run"] for row in read_tsv(path)}
+    for folder in folders.values():
+        if not folder.exists():
+            raise DataError(
+                f"{folder}: {path} was made of this run, which is gone (`snakemake --forcerun"
+                " summarise` makes it again)"
+            )
+    return folders
+
+
+def _sha256(folder: Path) -> str:
+    files = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("[!.]*")  # but for Snakemake's note of when it was made
+        if path.is_file()
+    )
+    listed = "".join(f"{sha256_of(folder / file)}  {file}\n" for file in files)
+    return hashlib.sha256(listed.encode("utf-8")).hexdigest()
