@@ -25,6 +25,7 @@ from unrolled.config.sweep import runs
 from unrolled.errors import UnrolledError
 from unrolled.fingerprint import code_hash
 from unrolled.report import pictures as picture_files
+from unrolled.results import brought_to_now, require_writable
 from unrolled.stages import acquire, resources
 from unrolled.stages.status import failures, why_missing
 from unrolled.text.sentence_file import read_own_sentences
@@ -42,6 +43,12 @@ CONFIG_FILES = [] if IS_MODULE else workflow.configfiles
 if Path(sys.executable).exists():
     sys.executable = shlex.quote(sys.executable)
 
+
+def in_place(path):
+    """Where a result lies, with the prefix of whoever uses this as a module."""
+    return workflow.modifier.path_modifier.replace_prefix(path)
+
+
 try:
     if IS_MODULE:  # whose `configfile:` Snakemake passes over
         config = laid_over(read_config_file(ROOT / "config/config.yaml"), config)
@@ -58,10 +65,17 @@ try:
     OWN_SENTENCES = config["evaluation"]["sentences"]
     if OWN_SENTENCES:
         read_own_sentences(OWN_SENTENCES)
+    require_writable(in_place(f"results/{config['experiment']}"))
 except UnrolledError as error:
     whose = f"experiment {config.get('experiment')}: " if IS_MODULE else ""
     print(f"{type(error).__name__}: {whose}{error}", file=sys.stderr)
     sys.exit(2)  # as for a wrong command line; a job that failed ends with 1
+
+# Scripts too, since what is not newer than its script is made again.
+if workflow.is_main_process:
+    late = brought_to_now(in_place("results"), ROOT / "workflow/scripts")
+    if late:
+        print(f"{late} files were of the future, and are of now", file=sys.stderr)
 
 
 def download_of(settings):
@@ -198,11 +212,6 @@ def section_pages():
 def own_file(path):
     """A file of the user, which lies where it lies, whatever the prefix of this as a module."""
     return local(str(path))
-
-
-def in_place(path):
-    """Where a result lies, with the prefix of whoever uses this as a module."""
-    return workflow.modifier.path_modifier.replace_prefix(path)
 
 
 # Snakemake makes hundreds of thousands of objects and drops few of them: to look through all of them

@@ -38,6 +38,7 @@ rule preview:
         results=in_place("results"),
         sweeps=sweeps_together,
         arguments=arguments_of_call,
+        called_in=workflow.rundir,
         cores=workflow.cores,
         code=stage_code("train"),
     script:

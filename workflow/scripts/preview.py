@@ -6,6 +6,10 @@ from unrolled.stages import preview
 from unrolled.stages.job import logged
 
 with logged(snakemake.log[0]):
-    command = [sys.executable, "-m", "snakemake", *snakemake.params.arguments, "--summary"]
     asked = snakemake.params
-    print(preview.run(asked.sweeps, asked.results, command, asked.cores, asked.code))
+    # -P: a json.py of the user, in the folder of the call, is none of Snakemake's modules
+    command = [sys.executable, "-P", "-m", "snakemake", *asked.arguments, "--summary"]
+    told = preview.run(
+        asked.sweeps, asked.results, command, asked.cores, asked.code, asked.called_in
+    )
+    print(told)

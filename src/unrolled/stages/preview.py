@@ -38,7 +38,14 @@ class Plan:
     memory_mb: float | None = None
 
 
-def run(sweeps: Sweeps, results: Path | str, command: Sequence[str], cores: int, code: str) -> str:
+def run(
+    sweeps: Sweeps,
+    results: Path | str,
+    command: Sequence[str],
+    cores: int,
+    code: str,
+    called_in: Path | str | None = None,
+) -> str:
     """For each experiment a table of its runs and what the rest takes, as text.
 
     Args:
@@ -47,24 +54,26 @@ def run(sweeps: Sweeps, results: Path | str, command: Sequence[str], cores: int,
         command: prints a table of all files with the columns output_file, status and plan.
         cores: so many runs are trained at once.
         code: the hash of the code that trains.
+        called_in: the folder in which the command is called; None for this one.
 
     Raises:
         DataError: the command fails.
     """
-    changed = pending(command)
+    changed = pending(command, called_in)
     return "\n\n".join(
         _text(name, plans(Path(results) / name, runs, changed, code), cores)
         for name, runs in sweeps.items()
     )
 
 
-def pending(command: Sequence[str]) -> dict[str, str]:
-    """The files that are to be made, and why, by what a command prints.
+def pending(command: Sequence[str], called_in: Path | str | None = None) -> dict[str, str]:
+    """The files that are to be made, and why, by what a command prints that is called in a folder,
+    in this one by default.
 
     Raises:
         DataError: it fails.
     """
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=called_in, capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
     starts = [number for number, line in enumerate(lines) if line.startswith("output_file\t")]
     if done.returncode or not starts:
