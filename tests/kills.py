@@ -22,7 +22,7 @@ import psutil  # type: ignore[import-untyped]
 
 from workshop import SMOKE, Workshop
 
-INTERVAL = 1.0
+INTERVAL = 3.0
 """Seconds from one checkpoint to the next."""
 
 ALLOWED = INTERVAL + 1.0
@@ -40,7 +40,7 @@ training: {{epochs: {epochs}, carry_state: true, output_dropout: 0.1}}
 checkpoints: {{seconds: {interval}}}
 """
 
-LATEST = 7.0
+LATEST = 9.0
 """Seconds after a call at which something is killed at the latest."""
 
 

@@ -133,7 +133,7 @@ def test_without_what_snakemake_knows_nothing_runs_again_and_what_is_new_does(
     done = workshop.snakemake("--", gate)
 
     assert done.returncode == 0, done.stdout
-    assert jobs(done.stdout) == {"check_gradients": 1, "gate": 1}
+    assert jobs(done.stdout) == {"check_gradients": 1, "check_overfitting": 1, "gate": 1}
     assert read_json(workshop.folder / gate)
 
 
