@@ -6,6 +6,7 @@
 # make benchmark-perplexity  how long output layers take to a perplexity (some 5 minutes, with WIKITEXT an hour more)
 # make benchmark-report  how long pictures and page take to build and to show, for 18 and 300 runs (some 2 minutes)
 # make benchmark-corpora  how much memory and time texts of up to 0.8 GB take (some 40 minutes, and 5 GB of disk)
+# make benchmark-orchestration  how long Snakemake plans large sweeps, and its share of the default one (some 10 minutes)
 # make test-kills  kill a sweep at KILLS=50 random moments: it must end as if nothing had been (some 10 minutes)
 # make test-slurm  run smoke on a Slurm cluster of two pretended nodes, kill one, compare (as root, on Debian; some 6 minutes)
 # make fuzz        throw broken files at whatever reads them, for ten minutes
@@ -29,7 +30,7 @@ CONFIGFILE := $(if $(filter default,$(EXPERIMENT)),,--configfile config/experime
 SNAKEMAKE := $(BIN)/snakemake $(CONFIGFILE)
 
 
-.PHONY: all run install install-dev test lint benchmark benchmark-perplexity benchmark-report benchmark-corpora status preview clean_state test-slurm test-kills fuzz pins clean
+.PHONY: all run install install-dev test lint benchmark benchmark-perplexity benchmark-report benchmark-corpora benchmark-orchestration status preview clean_state test-slurm test-kills fuzz pins clean
 .DELETE_ON_ERROR:
 
 all: run
@@ -85,6 +86,9 @@ benchmark-report: install-dev
 benchmark-corpora: install
 	$(BIN)/python benchmarks/corpus_scale.py
 	$(if $(CORPORA),$(BIN)/python benchmarks/tokenizing.py $(CORPORA))
+
+benchmark-orchestration: install
+	$(BIN)/python benchmarks/orchestration.py
 
 status preview clean_state: install
 	@$(BIN)/snakemake $@ $(CONFIGFILE) -q all

@@ -58,10 +58,11 @@ def settings() -> list[dict[str, Any]]:
 
 
 def by_snakemake(folder: Path) -> float:
-    """The validation loss over all runs, trained by the workflow."""
+    """The validation loss over all runs, trained by the workflow, which measures them too."""
     trained = folder / "results/sweep/runs"
-    shutil.rmtree(trained, ignore_errors=True)
-    snakemake(folder, "--until", "train")
+    for left in (trained, folder / "results/sweep/state"):
+        shutil.rmtree(left, ignore_errors=True)
+    snakemake(folder, "--until", "train_and_measure")
     histories = [read_tsv(path) for path in sorted(trained.glob("*/history.tsv"))]
     return float(np.mean([float(rows[-1]["validation_loss_nats_per_token"]) for rows in histories]))
 
