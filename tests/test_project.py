@@ -268,7 +268,7 @@ def _rules() -> str:
 
 def _constant(name: str) -> Collection[str]:
     """A dictionary or list of the rules, which as a whole are no Python."""
-    found = re.search(rf"^{name} = ((?:\{{|\[).*?(?:\}}|\]))$", RULES["common.smk"], re.M | re.S)
+    found = re.search(rf"^{name} = ((?:\{{|\[).*?(?:\}}|\]))$", RULES["pictures.smk"], re.M | re.S)
     assert found is not None
     value: Collection[str] = ast.literal_eval(found[1])
     return value

@@ -15,18 +15,12 @@ from unrolled.config.corpus_sections import (
 )
 from unrolled.config.files import read_config_file
 from unrolled.config.loading import beside, checked_config, laid_over, section_part
-from unrolled.config.sections import (
-    ClassesConfig,
-    TextConfig,
-    TokensConfig,
-    VocabularyConfig,
-)
+from unrolled.config.sections import TextConfig, TokensConfig, VocabularyConfig
 from unrolled.config.sweep import runs
 from unrolled.errors import UnrolledError
 from unrolled.fingerprint import code_hash
-from unrolled.report import pictures as picture_files
 from unrolled.results import brought_to_now, require_writable
-from unrolled.stages import acquire, resources
+from unrolled.stages import acquire
 from unrolled.stages.status import failures, why_missing
 from unrolled.text.sentence_file import read_own_sentences
 
@@ -125,35 +119,6 @@ RUNS = {run.name: run for run in runs(config)}
 CELLS_AT_DEPTH = {cell_at_depth(run): run for run in RUNS.values()}
 NETWORKS = {run.network: run for run in RUNS.values()}
 GATES = {gate_of(run): run for run in RUNS.values()}
-PICTURES = {
-    "frequencies": ("Text", "how frequent words are"),
-    "lengths": ("Text", "lengths of sentences"),
-    "gradient_check": ("Proof", "errors of the gradients"),
-    "loss": ("Training", "loss of every run"),
-    "arrival": ("Gradients", "how far back gradients travel"),
-    "cosines": ("Gradients", "what truncation does to gradients"),
-    "singular_values": ("Gradients", "singular values of recurrent weights"),
-    "activations": ("Gradients", "where functions are saturated"),
-    "perplexity": ("Results", "test perplexity"),
-    "differences": ("Results", "differences between settings"),
-    "spread": ("Results", "every run beside its seeds"),
-}
-TIME_PICTURES = {
-    "cost": ("Time", "time against perplexity"),
-    "stages": ("Time", "where the time went"),
-}
-AGREEMENT_PICTURES = {"agreement": ("Results", "agreement over distances")}
-SIDE_BY_SIDE = {"side_by_side": ("Results", "experiments together")}
-REPORTED_PICTURES = [*PICTURES, *TIME_PICTURES]
-REPORTED_PICTURES += AGREEMENT_PICTURES if FROM_GRAMMAR else []
-PICTURES_OF_WORDS = {
-    "classes": ("Text", "the most telling word classes"),
-    "proof": ("Proof", "gates and planted faults"),
-    "surprise": ("Words", "what surprised the best and the worst run"),
-    "inside": ("Words", "hidden units and nearest neighbours"),
-    "samples": ("Words", "sentences by epoch and temperature"),
-}
-PORTRAITS = ["surprisal", "wall", "units", "neighbours"]
 BEST_OF_CELLS = list(dict.fromkeys(run.model["cell"] for run in RUNS.values()))
 GRAMMAR_TABLES = (
     multiext("<corpus>/", "floor.tsv", "agreement.tsv") if FROM_GRAMMAR else []
@@ -176,37 +141,6 @@ wildcard_constraints:
 def stage_code(stage):
     """What makes a rule run again when the code of its stage has changed."""
     return code_hash(f"unrolled.stages.{stage}")
-
-
-def for_own_report(path, name, category, what):
-    """A file that Snakemake's own report shows as well."""
-    caption = f"../report/{name}.rst"
-    return report(path, caption=caption, category=category, labels={"what": what})
-
-
-def drawn(pictures):
-    """The wide drawing of each picture."""
-    return [
-        for_own_report(f"<figures>/{name}.svg", name, *shown)
-        for name, shown in pictures.items()
-    ]
-
-
-def beside_drawings(pictures):
-    """What else is written of each picture: the narrow drawing, the table, and what it says."""
-    return expand(
-        "<figures>/{picture}{suffix}",
-        picture=pictures,
-        suffix=picture_files.SUFFIXES[1:],
-    )
-
-
-def section_pages():
-    """The sections whose pictures are made of words, as pages of their own."""
-    return [
-        for_own_report(f"<figures>/{name}.html", name, *shown)
-        for name, shown in PICTURES_OF_WORDS.items()
-    ]
 
 
 def own_file(path):
@@ -351,56 +285,6 @@ def is_complete(name):
     results = Path(in_place(f"results/{EXPERIMENT}"))
     gate = results / f"checks/gate-{gate_of(RUNS[name])}.json"
     return (results / "runs" / name).exists() and gate.exists()
-
-
-# what jobs ask a cluster for, in MB and minutes; each attempt asks for as much again
-
-
-def small_mb(wildcards, attempt):
-    """Memory for a job that holds little."""
-    return attempt * resources.SMALL_MB
-
-
-def text_mb(wildcards, attempt):
-    """Memory for a job that goes through the text."""
-    return attempt * resources.TEXT_MB
-
-
-def network_mb(wildcards, attempt):
-    """Memory for a job that a check of an untrained network is."""
-    return model_mb(NETWORKS[wildcards.network], attempt)
-
-
-def largest_model_mb(wildcards, attempt):
-    """Memory for a job that uses whichever run is the best."""
-    return max(model_mb(run, attempt) for run in NETWORKS.values())
-
-
-def model_mb(run, attempt):
-    """Memory for a job that uses a run's network."""
-    return attempt * resources.model_mb(run.model, VOCABULARY_SIZE)
-
-
-def training_mb(wildcards, attempt):
-    """Memory to train a run."""
-    return attempt * resources.training_mb(run_of(wildcards), VOCABULARY_SIZE)
-
-
-def short_minutes(wildcards, attempt):
-    """Time for a job of seconds."""
-    return attempt * resources.SHORT_MINUTES
-
-
-def text_minutes(wildcards, attempt):
-    """Time for a job that goes through the text."""
-    return attempt * resources.TEXT_MINUTES
-
-
-def training_minutes(wildcards, attempt):
-    """Time to train a run."""
-    run = run_of(wildcards)
-    classes = ClassesConfig(**config["classes"])
-    return attempt * resources.training_minutes(run, VOCABULARY_SIZE, classes)
 
 
 # watching
