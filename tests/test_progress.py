@@ -148,5 +148,7 @@ def test_a_run_leaves_its_progress_beside_its_checkpoints_and_one_that_keeps_not
             io.StringIO(), state,
         )  # fmt: skip
 
-    assert noted(tmp_path / "kept/state/a/progress.json")["epochs"] == TRAINING.epochs
+    found = noted(tmp_path / "kept/state/a/progress.json")
+    assert found["epochs"] == found["epoch"] == TRAINING.epochs
+    assert (found["share"], found["seconds_left"]) == (1, 0)
     assert not (tmp_path / "not/state").exists()

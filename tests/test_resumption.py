@@ -56,14 +56,20 @@ class StopAfter:
         self.after_step(step, stand)
 
 
-class StopAtEnd(StopAfter):
-    """Stops a run where no step is left to be made."""
+class KeepEnd:
+    """Keeps where a run stands after its end alone, and lets it go on from there."""
+
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        self.checkpoints = checkpoints
+
+    def begin(self) -> Checkpoint | None:
+        return self.checkpoints.newest(pytest.fail)
 
     def after_step(self, step: int, stand: Callable[[], Checkpoint]) -> None:
-        """It is another's turn."""
+        """Nothing is kept."""
 
     def at_end(self, step: int, stand: Callable[[], Checkpoint]) -> None:
-        super().after_step(step, stand)
+        self.checkpoints.write(stand())
 
 
 def network_of(cell: str, optimiser: str, seed: int = 3) -> Network:
@@ -75,6 +81,11 @@ def network_of(cell: str, optimiser: str, seed: int = 3) -> Network:
 
 def outcome_of(network: Network, config: TrainingConfig, **more: Any) -> Outcome:
     return train(network, TRAINING, VALIDATION, config, np.random.default_rng(config.seed), **more)
+
+
+def untouched(batches: Any, numbers: range, epoch: int) -> Any:
+    """Instead of a bar."""
+    pytest.fail(f"epoch {epoch} is gone through again")
 
 
 def everything_of(outcome: Outcome) -> tuple[Any, ...]:
@@ -114,18 +125,25 @@ def test_a_run_that_has_come_to_its_end_is_not_trained_again(
     expected = outcome_of(network_of("gru", "adam"), config)
     last = expected.history[-1]
     assert (last.epoch < config.epochs) == (patience is not None)
-    checkpoints = Checkpoints(tmp_path, {})
-    with pytest.raises(StoppedError):
-        outcome_of(network_of("gru", "adam"), config, keeper=StopAtEnd(checkpoints, last.step))
-
-    def untouched(batches: Any, numbers: range, epoch: int) -> Any:
-        pytest.fail(f"epoch {epoch} is gone through again")
+    keeper = KeepEnd(Checkpoints(tmp_path, {}))
+    outcome_of(network_of("gru", "adam"), config, keeper=keeper)
 
     found = outcome_of(
-        network_of("gru", "adam", seed=99),
-        config,
-        progress=untouched,
-        keeper=StopAfter(checkpoints, 0),
+        network_of("gru", "adam", seed=99), config, progress=untouched, keeper=keeper
+    )
+
+    assert everything_of(found) == everything_of(expected)
+
+
+def test_a_run_that_has_diverged_stays_so_and_is_not_trained_again(tmp_path: Path) -> None:
+    config = replace(ALL_AT_ONCE, optimiser="sgd", learning_rate=1e30, gradient_norm_limit=None)
+    expected = outcome_of(network_of("elman", "sgd"), config)
+    assert expected.state == "diverged"
+    keeper = KeepEnd(Checkpoints(tmp_path, {}))
+    outcome_of(network_of("elman", "sgd"), config, keeper=keeper)
+
+    found = outcome_of(
+        network_of("elman", "sgd", seed=99), config, progress=untouched, keeper=keeper
     )
 
     assert everything_of(found) == everything_of(expected)

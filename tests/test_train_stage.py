@@ -494,3 +494,12 @@ def test_provenance_names_versions_and_the_commit_if_there_is_one(
         "system",
         "blas_threads",
     }
+
+
+def test_a_run_is_made_with_what_it_was_begun_with() -> None:
+    begun, gone_on = made_with.MadeWith(), made_with.MadeWith()
+
+    gone_on.remember({**begun.memory(), "commit": "another"})
+
+    assert gone_on.memory() == {**begun.memory(), "commit": "another"}
+    assert begun.memory()["numpy"] == np.__version__

@@ -10,17 +10,31 @@ from typing import Any
 import numpy as np
 
 
-def made_with() -> dict[str, Any]:
-    """The commit, the versions of what computes, the machine, and how many threads it uses."""
-    return {
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "unrolled": importlib.metadata.version("unrolled"),
-        "machine": platform.machine(),
-        "system": platform.platform(),
-        "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS"),
-    }
+class MadeWith:
+    """The commit, the versions of what computes, the machine, and how many threads it uses.
+
+    They are those of the attempt that began the run. What another one finds may differ: the code
+    that trains is the same, or it would not go on from there.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, Any] = {
+            "commit": _commit(),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "unrolled": importlib.metadata.version("unrolled"),
+            "machine": platform.machine(),
+            "system": platform.platform(),
+            "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS"),
+        }
+
+    def memory(self) -> dict[str, Any]:
+        """As `keeper.Part.memory`."""
+        return self._found
+
+    def remember(self, memory: dict[str, Any]) -> None:
+        """As `keeper.Part.remember`."""
+        self._found = memory
 
 
 def _commit() -> str | None:

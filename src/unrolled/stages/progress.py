@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +53,10 @@ class ProgressNote:
         """Remember the losses, to be noted with the next batch."""
         self._losses = {name: getattr(evaluation, name) for name in LOSSES}
 
+    def ended(self, epoch: float) -> None:
+        """Note that nothing is left to be trained, after so many epochs."""
+        self._write({"epoch": epoch, "share": 1.0, "tokens_per_second": None, "seconds_left": 0})
+
     def memory(self) -> dict[str, Any]:
         """As `keeper.Part.memory`."""
         return self._losses
@@ -69,14 +73,19 @@ class ProgressNote:
         self._due = now + NOTE_SECONDS
         position = {
             "epoch": epoch - 1 + done / batch_count,
-            "epochs": self._epochs,
             "step": (epoch - 1) * batch_count + done,
             "share": share,
         }
-        written = {"written": datetime.now(UTC).isoformat(timespec="seconds")}
+        self._write(position | self._speed(*self._began, now, share))
+
+    def _write(self, position: Mapping[str, Any]) -> None:
+        """Write how far it has come, unless none is to be written."""
+        if self._path is None:
+            return
+        written = datetime.now(UTC).isoformat(timespec="seconds")
+        note = {"epochs": self._epochs, **position, **self._losses, "written": written}
         with suppress(OSError):  # a full disk is no reason to end a run before its checkpoint is
-            speed = self._speed(*self._began, now, share)
-            write_json(self._path, position | self._losses | speed | written)
+            write_json(self._path, note)
 
     def _speed(self, began: float, first: float, now: float, share: float) -> dict[str, Any]:
         """Of this attempt on the whole, validation included; None before a batch is done."""

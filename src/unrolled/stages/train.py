@@ -14,13 +14,13 @@ from unrolled.stages.growing_wall import COLUMNS as WALL
 from unrolled.stages.growing_wall import GrowingWall
 from unrolled.stages.job import teller
 from unrolled.stages.keeping import Kept, fingerprint
-from unrolled.stages.made_with import made_with
+from unrolled.stages.made_with import MadeWith
 from unrolled.stages.progress import PROGRESS, ProgressNote
 from unrolled.stages.stopwatch import Stopwatch
 from unrolled.stages.untrained import generators, untrained_network
 from unrolled.storage import Cell, write_json, write_tsv
 from unrolled.text.dataset import read_dataset
-from unrolled.text.vocabulary import read_vocabulary
+from unrolled.text.vocabulary import Vocabulary, read_vocabulary
 from unrolled.training.keeper import Part
 from unrolled.training.loop import Evaluation, NoKeeper, Outcome, Progress, train
 
@@ -77,7 +77,13 @@ def run(
     wall = GrowingWall(network, vocabulary, notes["unit"], looks(planned))
     stopwatch = Stopwatch()
     note = ProgressNote(kept.folder / PROGRESS if kept else None, training.epochs)
-    parts: dict[str, Part] = {"wall": wall, "stopwatch": stopwatch, "note": note}
+    made_with = MadeWith()
+    parts: dict[str, Part] = {
+        "wall": wall,
+        "stopwatch": stopwatch,
+        "note": note,
+        "made_with": made_with,
+    }
     depends_on = fingerprint(model, training, notes, corpus) if kept else {}
     outcome = train(
         network,
@@ -90,17 +96,27 @@ def run(
         kept.keeper(depends_on, parts) if kept else NoKeeper(),
     )
     stopwatch.stop()
+    note.ended(outcome.history[-1].epoch if outcome.history else 0.0)
     if outcome.best and outcome.state == "finished":
         wall.draw(outcome.network, outcome.best.epoch)
-    write_model(
-        folder / "model", outcome.network, vocabulary, {"run": name, **notes}, training.carry_state
-    )
-    write_tsv(folder / "history.tsv", HISTORY, map(vars, outcome.history))
-    write_json(folder / "metrics.json", _metrics(outcome))
+    _write(folder, {"run": name, **notes}, training.carry_state, vocabulary, outcome)
     write_tsv(folder / "wall.tsv", WALL, wall.rows)
     timing = _timing(stopwatch, outcome, dataset.prediction_count)
     write_tsv(folder / "timing.tsv", list(timing), [timing])
-    write_json(folder / "provenance.json", made_with())
+    write_json(folder / "provenance.json", made_with.memory())
+
+
+def _write(
+    folder: Path,
+    notes: dict[str, Any],
+    carry_state: bool,
+    vocabulary: Vocabulary,
+    outcome: Outcome,
+) -> None:
+    """Write what training ended in."""
+    write_model(folder / "model", outcome.network, vocabulary, notes, carry_state)
+    write_tsv(folder / "history.tsv", HISTORY, map(vars, outcome.history))
+    write_json(folder / "metrics.json", _metrics(outcome))
 
 
 def _bar(name: str, log: TextIO, note: ProgressNote) -> Progress:

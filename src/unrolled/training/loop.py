@@ -122,14 +122,10 @@ def train(
             outcome is the same, bit for bit, wherever training was stopped.
     """
     run = _Run(network, training, validation, config, rng, progress, keeper or NoKeeper())
-    reason = None
-    with np.errstate(all="ignore"):  # what is not finite is found and named below
-        try:
-            for evaluation in run.evaluations():
-                on_evaluation(evaluation)
-        except _DivergedError as diverged:
-            reason = str(diverged)
-    reason = reason or _ended_worse(run.history)
+    with np.errstate(all="ignore"):  # what is not finite is found and named
+        for evaluation in run.evaluations():
+            on_evaluation(evaluation)
+    reason = run.diverged or _ended_worse(run.history)
     return Outcome(
         replace(network, parameters=run.best_parameters),
         run.best,
@@ -183,22 +179,29 @@ class _Run:
         self.best: Evaluation | None = None
         self.best_parameters = network.parameters
         self.place = Place()
+        self.diverged: str | None = None  # why
 
     def evaluations(self) -> Iterator[Evaluation]:
         """Train, and yield where it stands: at the start, and several times in each epoch."""
+        try:
+            yield from self._evaluations()
+        except _DivergedError as diverged:
+            self.diverged = str(diverged)
+        self.keeper.at_end(self.step, self._stand)
+
+    def _evaluations(self) -> Iterator[Evaluation]:
         checkpoint = self.keeper.begin()
         if checkpoint is None:
             yield self._evaluated(0.0, None)
         else:
             self._go_on_from(checkpoint)
-        while self.place.epoch < self.config.epochs and not self._is_out_of_patience():
+        while not self._is_at_end():
             for evaluation in self._epoch(self.place):
                 yield evaluation
                 if self._is_out_of_patience():
                     break
             else:
                 self.place = Place(self.place.epoch + 1, order=self.rng.bit_generator.state)
-        self.keeper.at_end(self.step, self._stand)
 
     def _epoch(self, place: Place) -> Iterator[Evaluation]:
         """Train on the rest of the split; its order is let go before the next one is drawn."""
@@ -269,6 +272,7 @@ class _Run:
             "schedule": self.schedule.learning_rate,
             "dropout": self.dropout and self.dropout.rng.bit_generator.state,
             "best": self.best and self.history.index(self.best),
+            "diverged": self.diverged,
             "history": [vars(evaluation) for evaluation in self.history],
         }
         arrays = {
@@ -285,7 +289,7 @@ class _Run:
         self.step = checkpoint.step
         self.place = Place(**values["place"], states=arrays.get("states"))
         self.rng.bit_generator.state = self.place.order
-        self.learning_rate = values["learning_rate"]
+        self.learning_rate, self.diverged = values["learning_rate"], values["diverged"]
         self.schedule.learning_rate = values["schedule"]
         if self.dropout is not None:
             self.dropout.rng.bit_generator.state = values["dropout"]
@@ -296,6 +300,11 @@ class _Run:
         for name, values_of in taken_from("parameters", arrays).items():
             parameters[name][...] = values_of
         self.optimiser.remember(taken_from("optimiser", arrays), parameters)
+
+    def _is_at_end(self) -> bool:
+        """Whether there is nothing left to be trained."""
+        at_last = self.place.epoch >= self.config.epochs
+        return at_last or self.diverged is not None or self._is_out_of_patience()
 
     def _is_out_of_patience(self) -> bool:
         """Whether the last evaluations, as many as patience allows, have brought nothing new."""
