@@ -166,6 +166,19 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_and_is_said_to_have_been_
     assert failure(tmp_path / "nowhere") is None
 
 
+def test_a_run_has_not_failed_while_it_is_under_way_nor_once_it_has_ended(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    during: list[Failure | None] = []
+    interrupt_at(monkeypatch, 7, lambda: during.append(failure(tmp_path / "state/a")))
+    run(corpus, tmp_path / "runs/a")
+
+    shutil.rmtree(tmp_path / "runs/a")  # as one does who wants it made again
+
+    assert during == [None]
+    assert failure(tmp_path / "state/a") is None
+
+
 def killed_at_its_metrics(corpus: Path, folder: Path) -> None:
     """Be a process that has trained, and dies while it writes what came of it."""
     with pytest.MonkeyPatch.context() as patch:
@@ -475,4 +488,24 @@ def test_who_holds_a_folder_is_told(tmp_path: Path) -> None:
     assert line.startswith(f"waits for process {other.pid} on ")
     assert line.endswith(f", which writes to {tmp_path}")
     assert not is_locked(tmp_path)
+    assert (tmp_path / "lock").read_text() == ""  # for nobody holds it, nor has died with it
     other.join()
+
+
+def test_at_the_end_one_is_written_unless_the_last_step_has_one(tmp_path: Path) -> None:
+    written: list[int] = []
+
+    class Noted(Checkpoints):
+        def write(self, checkpoint: Checkpoint) -> None:
+            written.append(checkpoint.step)
+
+    config = CheckpointsConfig(seconds=1e9, steps=2)
+    keeper = TimedKeeper(Noted(tmp_path, {}), config, {}, lambda: False, pytest.fail)
+    keeper.begin()
+
+    keeper.after_step(3, lambda: Checkpoint(3, {}, {}))
+    keeper.at_end(3, lambda: pytest.fail("it is there already"))
+    assert written == [3]
+    keeper.after_step(4, lambda: pytest.fail("it is not yet due"))
+    keeper.at_end(4, lambda: Checkpoint(4, {}, {}))
+    assert written == [3, 4]

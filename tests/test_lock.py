@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from unrolled.lock import FRESH_SECONDS, LOCK, is_locked, locked
+from unrolled.lock import FRESH_SECONDS, LOCK, has_died, is_locked, locked
 from unrolled.storage import write_json
 
 pytestmark = pytest.mark.usefixtures("no_locks")
@@ -52,11 +52,14 @@ def test_it_is_said_and_the_work_is_done(tmp_path: Path) -> None:
 def test_a_folder_is_locked_while_its_holder_works_and_no_longer(tmp_path: Path) -> None:
     with locked(tmp_path, lambda line: None):
         assert is_locked(tmp_path)
+        assert not has_died(tmp_path)
     assert not is_locked(tmp_path)
+    assert not has_died(tmp_path)
 
     with pytest.raises(ZeroDivisionError), locked(tmp_path, lambda line: None):
         1 / 0  # noqa: B018
     assert not is_locked(tmp_path)
+    assert not has_died(tmp_path)
 
 
 def holding(folder: Path, ready: Any) -> None:
@@ -77,6 +80,7 @@ def test_a_folder_is_not_locked_once_its_holder_is_killed(tmp_path: Path) -> Non
     other.join()
 
     assert not is_locked(tmp_path)
+    assert has_died(tmp_path)
 
 
 def test_a_process_of_another_user_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,3 +120,11 @@ def test_a_lock_that_names_nobody_is_held_by_nobody(text: str, tmp_path: Path) -
 
 def test_a_folder_that_is_not_there_is_not_locked(tmp_path: Path) -> None:
     assert not is_locked(tmp_path / "nowhere")
+
+
+def test_nobody_has_died_where_nobody_has_held_a_lock_and_none_is_made_to_find_out(
+    tmp_path: Path,
+) -> None:
+    assert not has_died(tmp_path)
+    assert not has_died(tmp_path / "nowhere")
+    assert list(tmp_path.iterdir()) == []

@@ -104,7 +104,7 @@ def test_a_run_under_way_is_running_also_where_a_file_system_has_no_locks(
     with locked(folder, lambda line: None):
         assert standing(tmp_path / "runs/a").state == "running"
         assert failures(tmp_path, ["a"]) == []
-    assert standing(tmp_path / "runs/a").state == "failed"
+    assert standing(tmp_path / "runs/a").state == "waiting"
 
 
 def test_a_run_that_begins_has_noted_nothing_yet(tmp_path: Path) -> None:
@@ -148,17 +148,29 @@ def test_a_run_of_which_nothing_is_there_waits_and_nothing_is_made_to_find_out(
     assert list((tmp_path / "state/a").iterdir()) == []
 
 
-def test_a_trained_run_that_misses_other_results_was_not_killed(tmp_path: Path) -> None:
+def test_a_run_that_has_its_results_and_is_missing_lacks_its_checks(tmp_path: Path) -> None:
     begin(tmp_path, "a")
     end(tmp_path, "a")
 
+    assert why_missing(tmp_path / "runs/a") == "its checks have not passed"
+
+
+@pytest.mark.parametrize("state", ["stopped", "failed"])
+def test_a_run_whose_outputs_are_taken_away_waits(state: str, tmp_path: Path) -> None:
+    folder = begin(tmp_path, "a", {"state": state, "reason": "an older reason"})
+    with locked(folder, pytest.fail):
+        (folder / "failure.json").unlink()  # as another attempt does, which comes to its end
+
+    assert standing(tmp_path / "runs/a") == Standing("a", "waiting")
     assert why_missing(tmp_path / "runs/a") == status.NO_REASON
+    assert failures(tmp_path, ["a"]) == []
 
 
 def test_the_summary_says_why_a_run_is_missing(tmp_path: Path) -> None:
     begin(tmp_path, "gone")
+    end(tmp_path, "unchecked")
     write_tsv(tmp_path / "baselines.tsv", ["model", "split", "perplexity"], [])
-    settings = {name: {"cell": "elman"} for name in ("gone", "never")}
+    settings = {name: {"cell": "elman"} for name in ("gone", "never", "unchecked")}
 
     summarise.run(
         settings, {}, *(tmp_path / f"{name}.tsv" for name in ("baselines", "summary", "inventory"))
@@ -168,6 +180,7 @@ def test_the_summary_says_why_a_run_is_missing(tmp_path: Path) -> None:
     assert [(row["run"], row["state"], row["reason"]) for row in rows] == [
         ("gone", "missing", KILLED),
         ("never", "missing", "no results; see its log"),
+        ("unchecked", "missing", "its checks have not passed"),
     ]
 
 

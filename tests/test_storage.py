@@ -167,6 +167,79 @@ class TestNewFolder:
         assert names_in(tmp_path) == ["made"]
         assert names_in(tmp_path / "made") == ["old"]
 
+    def test_it_is_made_where_it_is_asked_to_be_so_that_what_a_kill_leaves_is_found(
+        self, tmp_path: Path
+    ) -> None:
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+
+        with new_folder(tmp_path / "above/made", begun_as=elsewhere / ".begun-") as folder:
+            write_text(folder / "new", "later")
+            during = names_in(tmp_path / "above"), list(elsewhere.glob(".begun-*"))
+
+        assert during == ([], [folder])
+        assert names_in(tmp_path / "above/made") == ["new"]
+        assert names_in(elsewhere) == []
+
+    @pytest.mark.parametrize("name", ["a" * 255, "é" * 127])  # 255 and 254 bytes; 255 may be
+    def test_its_name_may_be_as_long_as_any(self, tmp_path: Path, name: str) -> None:
+        with new_folder(tmp_path / name) as folder:
+            write_text(folder / "new", "later")
+
+        assert names_in(tmp_path) == [name]
+
+    def test_all_is_forced_to_disk_at_once_before_it_stands(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        standing: list[bool] = []
+        monkeypatch.setattr(os, "sync", lambda: standing.append((tmp_path / "made").exists()))
+
+        with new_folder(tmp_path / "made"):
+            pass
+
+        assert standing == [False]
+
+    def test_of_files_that_are_forced_to_disk_only_the_names_still_are(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        forced: list[int] = []
+        monkeypatch.setattr(os, "sync", lambda: pytest.fail("which takes all of the machine's"))
+
+        with new_folder(tmp_path / "made", has_forced_files=True) as folder:
+            write_text(folder / "below/new", "later")
+            monkeypatch.setattr(os, "fsync", lambda file: forced.append(os.fstat(file).st_ino))
+
+        *within, last = forced
+        places = (tmp_path / "made", tmp_path / "made/below")
+        assert sorted(within) == sorted(place.stat().st_ino for place in places)
+        assert last == tmp_path.stat().st_ino  # its own name, which it has at the end
+
+    @pytest.mark.parametrize("code", [errno.EINVAL, errno.EBADF])
+    def test_a_file_system_that_cannot_force_names_is_none_to_fail_on(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    ) -> None:
+        def refuse(_: int) -> None:
+            raise OSError(code, os.strerror(code))
+
+        with new_folder(tmp_path / "made"):
+            monkeypatch.setattr(os, "fsync", refuse)
+
+        assert names_in(tmp_path) == ["made"]
+
+    def test_a_broken_disk_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(_: int) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        monkeypatch.setattr(os, "fsync", refuse)
+
+        with (
+            pytest.raises(OSError, match="Input/output error"),
+            new_folder(tmp_path / "made", has_forced_files=True),
+        ):
+            pass
+
+        assert names_in(tmp_path) == []
+
     def test_the_mode_is_that_of_any_new_folder(self, tmp_path: Path, umask: int) -> None:
         with new_folder(tmp_path / "made"):
             pass

@@ -1,6 +1,8 @@
 """The job of a run: its folder is whole or missing, and no other measure trains it again."""
 
 import io
+import multiprocessing
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -102,6 +104,60 @@ def test_a_signal_between_two_measures_stops_the_job_and_the_next_trains_nothing
     )
     assert "epoch" not in run(corpus, tmp_path / "runs/a")
     assert files(tmp_path / "runs/a") == undisturbed
+
+
+def killed_while_it_measures(corpus: Path, folder: Path) -> None:
+    """Be a process that has trained, and dies before it draws sentences."""
+    with pytest.MonkeyPatch.context() as patch:
+        instead_of_sampling(patch, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        run(corpus, folder)
+
+
+def test_a_kill_leaves_nothing_beside_the_runs_nor_anything_at_all_once_another_call_has_ended(
+    corpus: Path, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
+    left = []
+    for _ in range(2):
+        process = multiprocessing.get_context("fork").Process(
+            target=killed_while_it_measures, args=(corpus, tmp_path / "runs/a")
+        )
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        assert list((tmp_path / "runs").iterdir()) == []
+        left += [path.name for path in (tmp_path / "state/a").iterdir() if path.is_dir()]
+
+    log = run(corpus, tmp_path / "runs/a")
+
+    first, second = left  # the first is gone once the second is there
+    assert first.startswith(".results-")
+    assert second.startswith(".results-")
+    assert first != second
+    assert "epoch" not in log
+    assert files(tmp_path / "runs/a") == undisturbed
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["a"]
+    assert [path.name for path in (tmp_path / "state/a").iterdir() if path.is_dir()] == []
+
+
+def test_a_run_may_have_a_name_as_long_as_any(
+    corpus: Path, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
+    name = "a" * 255  # bytes, of which a name may have no more
+
+    run(corpus, tmp_path / "runs" / name)
+
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [name]
+    assert files(tmp_path / "runs" / name) == undisturbed
+
+
+def test_only_its_own_files_are_forced_to_disk(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sync", lambda: pytest.fail("which waits for all of the machine's"))
+
+    run(corpus, tmp_path / "runs/a")
+
+    assert (tmp_path / "runs/a/metrics.json").exists()
 
 
 def test_a_measure_that_fails_leaves_no_folder_and_its_reason(

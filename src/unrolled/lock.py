@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import IO
 
 LOCK = "lock"
-"""The name of the file in the folder. What stands in it says who holds the lock, or held it."""
+"""The name of the file in the folder. What stands in it says who holds the lock, or has died with
+it: whoever lets go of it empties the file.
+"""
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
 """What systems say of a file system that has no locks."""
@@ -55,15 +57,14 @@ def locked(folder: Path | str, tell: Callable[[str], None]) -> Iterator[None]:
     path = Path(folder) / LOCK
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:  # which leaves there who holds it
-        has_locks = _is_taken_in_time(file, folder, tell)
+        _take_in_time(file, folder, tell)
         file.truncate(0)
         json.dump(asdict(_this_process()), file)
         file.flush()
         try:
             yield
         finally:
-            if not has_locks:  # nothing else tells that this process has let go of it
-                file.truncate(0)
+            file.truncate(0)  # nothing else tells that this process has not died with it
 
 
 def is_locked(folder: Path | str) -> bool:
@@ -75,16 +76,22 @@ def is_locked(folder: Path | str) -> bool:
         return error.errno in NO_LOCKS and _seems_to_be_held(Path(folder))
 
 
+def has_died(folder: Path | str) -> bool:
+    """Whether the last holder of the lock of a folder has died with it, as far as is known."""
+    path = Path(folder) / LOCK
+    return path.exists() and not is_locked(folder) and path.stat().st_size > 0
+
+
 def holder(folder: Path | str) -> str:
-    """Who holds the lock of a folder, or held it last, in words."""
+    """Who holds the lock of a folder, or has died with it, in words."""
     found = _named(Path(folder))
     if found is None:
         return "another process"
     return f"process {found.pid} on {found.host}, begun {found.since}"
 
 
-def _is_taken_in_time(file: IO[str], folder: Path | str, tell: Callable[[str], None]) -> bool:
-    """Take the lock once whoever holds it has let go of it; False where there are no locks."""
+def _take_in_time(file: IO[str], folder: Path | str, tell: Callable[[str], None]) -> None:
+    """Take the lock once whoever holds it has let go of it, if there are locks."""
     try:
         if not _is_taken_at_once(file):
             tell(f"waits for {holder(folder)}, which writes to {folder}")
@@ -93,8 +100,6 @@ def _is_taken_in_time(file: IO[str], folder: Path | str, tell: Callable[[str], N
         if error.errno not in NO_LOCKS:
             raise
         tell(f"{folder}: this file system has no locks; let no two calls write there at once")
-        return False
-    return True
 
 
 def _is_taken_at_once(file: IO[str]) -> bool:

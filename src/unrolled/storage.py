@@ -8,6 +8,7 @@ TSV here is UTF-8 without quoting: backslash, tab, carriage return and line feed
 escaped, and only a line feed ends a row (other Unicode line separators are ordinary characters).
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -24,6 +25,9 @@ from unrolled.errors import DataError
 
 PREFIX_LENGTH = 40
 """Characters of a name that its temporary name begins with; both may have 255 bytes."""
+
+UNFORCED = {errno.EINVAL, errno.EBADF}
+"""What systems say of a file system that cannot force a folder to disk."""
 
 Cell = str | int | float | None
 """What a cell of a table may hold; None is an empty cell."""
@@ -210,16 +214,29 @@ def new_file(path: Path | str, in_new_folder: bool = False) -> Iterator[BinaryIO
 
 
 @contextmanager
-def new_folder(path: Path | str) -> Iterator[Path]:
+def new_folder(
+    path: Path | str, begun_as: Path | None = None, has_forced_files: bool = False
+) -> Iterator[Path]:
     """A folder to fill, which takes the place of `path` only once the block has ended without an
     error.
+
+    Args:
+        path: where it is to stand.
+        begun_as: what its temporary path begins with, in a folder that is there and on the same
+            file system, so that what a kill leaves can be found; else it is made beside `path`.
+        has_forced_files: whether each of its files is forced to disk already, as `new_file` does
+            unless it is told not to; else all that the system has still to write is forced.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    begun_as = begun_as or path.with_name(f".{path.name[:PREFIX_LENGTH]}.")
+    temporary = Path(tempfile.mkdtemp(prefix=begun_as.name, dir=begun_as.parent))
     try:
         yield temporary
-        os.sync()
+        if has_forced_files:
+            _force_names(temporary)
+        else:
+            os.sync()
         temporary.chmod(0o777 & ~_umask())
         if path.exists():
             shutil.rmtree(path)
@@ -227,6 +244,25 @@ def new_folder(path: Path | str) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+    _force(path.parent)
+
+
+def _force_names(folder: Path) -> None:
+    """Force to disk what all in a folder is called, also further down."""
+    for below, _, _ in os.walk(folder):
+        _force(Path(below))
+
+
+def _force(folder: Path) -> None:
+    """Force to disk what stands in a folder, where its file system can do that."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in UNFORCED:
+            raise
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -18,7 +18,7 @@ import numpy as np
 
 from unrolled.config.sections import CheckpointsConfig, ModelConfig, TrainingConfig
 from unrolled.errors import DataError, StoppedError
-from unrolled.lock import LOCK, is_locked, locked
+from unrolled.lock import has_died, locked
 from unrolled.storage import read_json, sha256_of, write_json
 from unrolled.text.dataset import FILES as ARRAYS
 from unrolled.training.checkpoint import Checkpoints
@@ -131,15 +131,11 @@ def failure(folder: Path | str) -> Failure | None:
     """How the last attempt at a run ended before its end, by what it has left in its folder; None
     if there was none, or it is under way.
 
-    It is for runs whose outputs are missing: an attempt that came to its end leaves no note.
+    An attempt that came to its end leaves no note and an empty lock, also if its outputs are gone.
     """
-    folder = Path(folder)
-    if not (folder / LOCK).exists() or is_locked(folder):
-        return None
-    try:
-        return _noted(read_json(folder / FAILURE))
-    except (DataError, KeyError, TypeError):
-        return Failure("failed", KILLED)
+    with suppress(DataError, KeyError, TypeError):
+        return _noted(read_json(Path(folder) / FAILURE))
+    return Failure("failed", KILLED) if has_died(folder) else None
 
 
 def _noted(note: Mapping[str, str]) -> Failure:

@@ -18,6 +18,9 @@ STATES = ["finished", "diverged", "running", "failed", "stopped", "waiting"]
 NO_REASON = "no results; see its log"
 """What is said of a run that is missing, and whose training has not failed."""
 
+NO_CHECKS = "its checks have not passed"
+"""What is said of a run that is missing, and has its results."""
+
 HEADS = ["run", "state", "epoch", "train", "validation", "tokens/s", "left", "reason"]
 
 Sweeps = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -95,8 +98,8 @@ def failures(experiment: Path | str, names: Iterable[str]) -> list[str]:
 
 def why_missing(folder: Path) -> str:
     """Why a run has not all of its results, as far as is known, by the folder of its outputs."""
-    if (folder / "metrics.json").exists():  # it is another job that has failed
-        return NO_REASON
+    if (folder / "metrics.json").exists():
+        return NO_CHECKS
     ended = failure(state_folder(folder))
     return ended.reason if ended else NO_REASON
 

@@ -1,7 +1,9 @@
 """A run from its first step to all that is known of it, in a folder that is whole or missing."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,6 +22,11 @@ from unrolled.storage import Cell, new_folder, read_tsv, write_tsv
 
 STEPS = ["step", "seconds"]
 """The columns of steps.tsv."""
+
+RESULTS = ".results-"
+"""What the name of the folder begins with in which outputs are made, within that of the state: no
+name of a run, so that it is never too long.
+"""
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,10 @@ def run(
         DataError: the file of the user's sentences cannot be read, or something of the corpus.
     """
     corpus, folder = Path(corpus), Path(folder)
-    with kept(keeping, state_folder(folder), teller(name, log)) as state, new_folder(folder) as new:
+    with (
+        kept(keeping, state_folder(folder), teller(name, log)) as state,
+        _new_outputs(folder, state.folder) as new,
+    ):
         train.run(name, model, training, tokens, corpus, new, log, state)
         (timing,) = read_tsv(new / "timing.tsv")
         taken: list[dict[str, Cell]] = [{"step": "train", "seconds": timing["seconds"]}]
@@ -91,6 +101,16 @@ def run(
             measure()
             taken.append({"step": step, "seconds": round(time.perf_counter() - began, 3)})
         write_tsv(new / "steps.tsv", STEPS, taken)
+
+
+def _new_outputs(folder: Path, state: Path) -> AbstractContextManager[Path]:
+    """The folder of the outputs, to be filled; what a kill has left of earlier ones goes.
+
+    It is made where nobody but the holder of the lock writes.
+    """
+    for leftover in state.glob(f"{RESULTS}*"):
+        shutil.rmtree(leftover)
+    return new_folder(folder, state / RESULTS, has_forced_files=True)
 
 
 def _measures(
