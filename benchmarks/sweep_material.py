@@ -48,6 +48,7 @@ from unrolled.stages import (
     vocabulary,
     wall,
 )
+from unrolled.stages.inventory import write_checksums
 from unrolled.stages.keeping import Keeping
 from unrolled.stages.train_and_measure import Measures
 from unrolled.storage import Cell, read_json, read_tsv, write_json, write_tsv
@@ -274,6 +275,7 @@ def write_moved(like: Path, nats: float, folder: Path) -> None:
     metrics["validation_loss_nats_per_token"] += nats
     write_json(folder / "metrics.json", metrics)
     shutil.copy(like / PROVENANCE, folder / PROVENANCE)
+    write_checksums(folder)
 
 
 def _changed(row: Mapping[str, str], columns: Mapping[str, Change]) -> dict[str, Cell]:
@@ -288,7 +290,8 @@ def write_summary(results: Results, of: Sequence[Run], path: Path) -> None:
     """Write the table of some runs."""
     settings = {run.name: run.settings for run in of}
     tables = results.corpus / "baselines.tsv", path, path.with_name(f"inventory_of_{path.name}")
-    summarise.run(settings, results.run_folders, *tables)
+    folders = {run.name: results.run_folders[run.name] for run in of}
+    summarise.run(settings, folders, *tables)
 
 
 def write_jobs(results: Results, rng: np.random.Generator) -> None:

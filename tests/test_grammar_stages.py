@@ -37,6 +37,7 @@ from unrolled.stages import (
     summarise,
 )
 from unrolled.stages import vocabulary as vocabulary_stage
+from unrolled.stages.inventory import write_checksums
 from unrolled.storage import read_json, read_tsv, write_json, write_text, write_tsv
 from unrolled.text.dataset import Dataset, read_dataset
 from unrolled.text.sentence_file import iterate_sentences, write_sentences
@@ -538,6 +539,8 @@ def summary_of(tmp_path: Path, corpus: Path, floor: Path | None) -> list[dict[st
         "good": some_run(tmp_path / "good", corpus),
         "bad": some_run(tmp_path / "bad", corpus, state="diverged"),
     }
+    for folder in folders.values():
+        write_checksums(folder)
     baselines.run(corpus, floor, tmp_path / "baselines.tsv")
     summarise.run(
         settings,

@@ -57,6 +57,7 @@ from unrolled.stages import (
     summarise,
 )
 from unrolled.stages import vocabulary as vocabulary_stage
+from unrolled.stages.inventory import write_checksums
 from unrolled.storage import read_json, read_tsv, write_json, write_text, write_tsv
 from unrolled.text.classes import read_classes
 from unrolled.text.dataset import read_dataset
@@ -582,6 +583,7 @@ def summary_rows(tmp_path: Path, corpus: Path) -> dict[str, dict[str, str]]:
     }
     for folder in folders.values():
         evaluate.run(folder, corpus, None, folder / "evaluation.tsv")
+        write_checksums(folder)
     baselines.run(corpus, None, tmp_path / "baselines.tsv")
     summarise.run(
         settings,

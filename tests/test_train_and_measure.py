@@ -24,7 +24,7 @@ TRAINING = replace(ALL_AT_ONCE, epochs=2, patience=None)
 SAMPLING = SamplingConfig(sentences=3, temperature=1.0, minimum_words=1, maximum_words=9, seed=1)
 MEASURES = Measures(SAMPLING, GradientFlowConfig(sentences=5, deepest=4))
 KEEPING = Keeping(CheckpointsConfig(seconds=1e9, steps=None), "abc")
-TIMED = {"timing.tsv", "steps.tsv", "provenance.json"}
+TIMED = {"timing.tsv", "steps.tsv", "provenance.json", "checksums.tsv"}
 NOTES = {"unit": "word", "tokenizer": "whitespace", "lowercase": True}
 
 

@@ -4,7 +4,6 @@ The table stands for the folders of all runs: it changes when anything in one of
 ten thousand folders in each rule instead would double the time of a dry run.
 """
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,13 +12,28 @@ from unrolled.storage import read_tsv, sha256_of, write_tsv
 
 COLUMNS = ["run", "sha256"]
 
+CHECKSUMS = "checksums.tsv"
+"""The table, in the folder of a run, of all other files in it."""
+
 RUNS = "runs"
 """The folder beside the table in which the runs lie."""
 
 
+def write_checksums(folder: Path) -> None:
+    """Write the checksum of each file of a run into its folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    rows = [
+        {"file": path.relative_to(folder).as_posix(), "sha256": sha256_of(path)} for path in files
+    ]
+    write_tsv(folder / CHECKSUMS, ["file", "sha256"], rows)
+
+
 def write_inventory(run_folders: Mapping[str, Path], path: Path | str) -> None:
-    """Write the table: a checksum over all files of each run, their names among it."""
-    rows = ({"run": name, "sha256": _sha256(folder)} for name, folder in run_folders.items())
+    """Write the table: a checksum of the checksums of each run."""
+    rows = (
+        {"run": name, "sha256": sha256_of(folder / CHECKSUMS)}
+        for name, folder in run_folders.items()
+    )
     write_tsv(path, COLUMNS, rows)
 
 
@@ -38,13 +52,3 @@ def run_folders(path: Path | str) -> dict[str, Path]:
                 " summarise` makes it again)"
             )
     return folders
-
-
-def _sha256(folder: Path) -> str:
-    files = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("[!.]*")  # but for Snakemake's note of when it was made
-        if path.is_file()
-    )
-    listed = "".join(f"{sha256_of(folder / file)}  {file}\n" for file in files)
-    return hashlib.sha256(listed.encode("utf-8")).hexdigest()

@@ -16,6 +16,7 @@ from unrolled.config.sections import (
 )
 from unrolled.errors import StoppedError
 from unrolled.stages import agreement, evaluate, gradient_flow, sample, score, train
+from unrolled.stages.inventory import write_checksums
 from unrolled.stages.job import teller
 from unrolled.stages.keeping import Keeping, kept, state_folder
 from unrolled.storage import Cell, new_folder, read_tsv, write_tsv
@@ -66,7 +67,7 @@ def run(
 ) -> None:
     """Train a run, measure it, and write all that comes of it: what `train` writes, evaluation.tsv,
     samples.tsv, flow/, with a grammar agreement.tsv, with own sentences own_sentences.tsv and
-    own_words.tsv, and in steps.tsv how long each of these has taken.
+    own_words.tsv, in steps.tsv how long each of these has taken, and checksums.tsv of them all.
 
     A run whose training is done is not trained again for being measured anew, as long as its last
     checkpoint is there.
@@ -101,6 +102,7 @@ def run(
             measure()
             taken.append({"step": step, "seconds": round(time.perf_counter() - began, 3)})
         write_tsv(new / "steps.tsv", STEPS, taken)
+        write_checksums(new)
 
 
 def _new_outputs(folder: Path, state: Path) -> AbstractContextManager[Path]:
