@@ -75,7 +75,8 @@ def _planned(project: Path, runs: int, rounds: int) -> dict[str, Cell]:
         for _ in range(rounds)
     ]
     ours, others = (median(seconds) for seconds in zip(*pairs, strict=True))
-    row: dict[str, Cell] = {"what": "dry run", "size": runs, "jobs": runs}
+    row: dict[str, Cell] = dict.fromkeys(COLUMNS)
+    row |= {"what": "dry run", "size": runs, "jobs": runs}
     row |= {"seconds": round(ours, 1), "plain_seconds": round(others, 1)}
     print(row, flush=True)
     return row
@@ -91,7 +92,8 @@ def _run(project: Path, experiment: str) -> Iterator[dict[str, Cell]]:
         wall = _seconds(project, call)
         jobs = [*_jobs(project / "results" / experiment / "benchmarks")]
         share = 1 - sum(jobs) / (cores * wall)
-        row: dict[str, Cell] = {"what": experiment, "size": cores, "jobs": len(jobs)}
+        row: dict[str, Cell] = dict.fromkeys(COLUMNS)
+        row |= {"what": experiment, "size": cores, "jobs": len(jobs)}
         row |= {"seconds": round(wall, 1), "share": round(share, 3)}
         print(row, flush=True)
         yield row

@@ -18,6 +18,7 @@ import corpora
 import faster_rnnlm
 import figure
 import learners
+import orchestration
 import time_to_perplexity
 from model_strategies import largest_error
 from processes import HERE
@@ -542,3 +543,25 @@ def test_pictures_are_drawn_of_what_has_been_measured(tmp_path: Path) -> None:
     # the untrained network, epoch 0, is left out
     line = figures["time_to_perplexity.svg"].axes[0].lines[0]
     assert np.asarray(line.get_xdata()).tolist() == [1, 2]
+
+
+def test_what_snakemake_costs_is_one_table_of_dry_runs_and_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = iter([5.0, 2.0, 40.0, 25.0])
+
+    def in_place_of_snakemake(project: Path, _: Sequence[str]) -> float:
+        write_tsv(project / "results/small/benchmarks/encode.tsv", ["s"], [{"s": 30.0}])
+        return next(seconds)
+
+    monkeypatch.setattr(orchestration, "_seconds", in_place_of_snakemake)
+
+    rows = [orchestration._planned(tmp_path, 10, 1), *orchestration._run(tmp_path, "small")]
+    write_tsv(tmp_path / "table.tsv", orchestration.COLUMNS, rows)
+
+    # one job of 30 of 40 seconds on one core, and of 2 * 25 = 50 on two
+    assert [list(row.values()) for row in read_tsv(tmp_path / "table.tsv")] == [
+        ["dry run", "10", "10", "5.0", "2.0", ""],
+        ["small", "1", "1", "40.0", "", "0.25"],
+        ["small", "2", "1", "25.0", "", "0.4"],
+    ]

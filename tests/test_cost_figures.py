@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from report_material import SUMMARY, summary_row
-from unrolled.report.cost import by_rule, costs, duration, frontier
+from unrolled.report.cost import by_step, costs, duration, frontier
 from unrolled.report.drawing import BLUE, NARROW, VERMILION, WIDE, drawing_style, svg_text
 from unrolled.report.figures.cost import cost_figure, cost_picture, cost_table, cost_takeaway
 from unrolled.report.figures.stages import stage_figure, stage_table, stage_takeaway
@@ -24,7 +24,7 @@ SETTINGS = by_setting(run_results(SUMMARY))
 
 SECONDS = {"a1": 10.0, "a2": 10.0, "b1": 25.0, "b2": 30.0, "c1": 1.0}
 
-JOBS = [("train", 30.0), ("sample", 2.0), ("train", 45.0), ("encode", 2.0), ("evaluate", 21.0)]
+TIMED = [("train", 30.0), ("sample", 2.0), ("train", 45.0), ("encode", 2.0), ("evaluate", 21.0)]
 """A hundred seconds."""
 
 WIDTHS = pytest.mark.parametrize("width", [WIDE, NARROW])
@@ -194,27 +194,27 @@ def test_without_a_run_the_figure_of_costs_says_so(width: float) -> None:
     _require_within(figure)
 
 
-@given(st.permutations(JOBS))
-def test_the_order_of_jobs_does_not_matter(jobs: Sequence[tuple[str, float]]) -> None:
-    assert by_rule(jobs) == by_rule(JOBS)
+@given(st.permutations(TIMED))
+def test_the_order_of_steps_does_not_matter(timed: Sequence[tuple[str, float]]) -> None:
+    assert by_step(timed) == by_step(TIMED)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcde"), st.integers(1, 1000)), min_size=1))
-def test_rules_add_up_to_all_jobs_and_shares_to_one(jobs: list[tuple[str, int]]) -> None:
-    times = by_rule(jobs)
+def test_steps_add_up_to_all_times_and_shares_to_one(timed: list[tuple[str, int]]) -> None:
+    times = by_step(timed)
 
-    assert sum(time.jobs for time in times) == len(jobs)
-    assert sum(time.seconds for time in times) == sum(taken for _, taken in jobs)
+    assert sum(time.times for time in times) == len(timed)
+    assert sum(time.seconds for time in times) == sum(taken for _, taken in timed)
     assert sum(time.share for time in times) == pytest.approx(1, abs=1e-12)
     assert [time.seconds for time in times] == sorted(
         (time.seconds for time in times), reverse=True
     )
 
 
-def test_the_table_of_stages_has_a_row_for_each_rule_the_longest_first() -> None:
-    rows = [list(row.values()) for row in stage_table(JOBS).rows]
+def test_the_table_of_stages_has_a_row_for_each_step_the_longest_first() -> None:
+    rows = [list(row.values()) for row in stage_table(TIMED).rows]
 
-    # 30 + 45 = 75 of 100 seconds; of equal rules the first in the order of the alphabet
+    # 30 + 45 = 75 of 100 seconds; of equal steps the first in the order of the alphabet
     assert rows == [
         ["train", 2, 75.0, 0.75],
         ["evaluate", 1, 21.0, 0.21],
@@ -224,18 +224,18 @@ def test_the_table_of_stages_has_a_row_for_each_rule_the_longest_first() -> None
 
 
 @pytest.mark.parametrize(
-    ("jobs", "told"),
+    ("timed", "told"),
     [
-        (JOBS, "Training took 75 % of the 100.0 seconds of all jobs together."),
-        ([("encode", 600.0)], "The rule encode took 100 % of the 10.0 minutes of all jobs"),
-        ([("encode", 0.0)], "The rule encode took 0 % of the 0.0 seconds of all jobs"),
-        ([], "No job was timed."),
+        (TIMED, "Training took 75 % of the 100.0 seconds of all steps together."),
+        ([("encode", 600.0)], "The step encode took 100 % of the 10.0 minutes of all steps"),
+        ([("encode", 0.0)], "The step encode took 0 % of the 0.0 seconds of all steps"),
+        ([], "No step was timed."),
     ],
 )
-def test_the_takeaway_of_stages_names_the_longest_rule(
-    jobs: list[tuple[str, float]], told: str
+def test_the_takeaway_of_stages_names_the_longest_step(
+    timed: list[tuple[str, float]], told: str
 ) -> None:
-    assert stage_takeaway(jobs).startswith(told)
+    assert stage_takeaway(timed).startswith(told)
 
 
 @pytest.mark.parametrize(
@@ -252,20 +252,20 @@ def test_a_time_is_told_in_the_unit_that_makes_it_short(seconds: float, words: s
     assert duration(seconds) == words
 
 
-def test_rules_beyond_the_twelfth_are_put_together() -> None:
-    # 15, 14, ... 1 seconds, two jobs each: the last three together take 2 * (3 + 2 + 1) = 12
-    jobs = [(f"rule_{k:02}", float(15 - k)) for k in range(15)] * 2
+def test_steps_beyond_the_twelfth_are_put_together() -> None:
+    # 15, 14, ... 1 seconds, twice each: the last three together take 2 * (3 + 2 + 1) = 12
+    timed = [(f"step_{k:02}", float(15 - k)) for k in range(15)] * 2
 
-    axis = _axis(stage_figure(jobs))
+    axis = _axis(stage_figure(timed))
 
     names = [label.get_text() for label in axis.get_yticklabels()]
-    assert names == [*(f"rule {k:02}" for k in range(12)), "others"]
+    assert names == [*(f"step {k:02}" for k in range(12)), "others"]
     assert [bar.get_width() for bar in axis.patches] == [  # type: ignore[attr-defined]
         *(2 * (15 - k) for k in range(12)),
         12,
     ]
     # 12 of 2 * (15 + 14 + ... + 1) = 240 seconds
-    assert axis.texts[-1].get_text().strip() == "5.0 %, 6 jobs"
+    assert axis.texts[-1].get_text().strip() == "5.0 %, 6 times"
 
 
 def test_words_stand_beside_their_bars_in_the_colour_of_text() -> None:
@@ -278,11 +278,11 @@ def test_words_stand_beside_their_bars_in_the_colour_of_text() -> None:
 
 @WIDTHS
 @pytest.mark.parametrize("count", [0, 1, 12, 300])
-def test_any_number_of_rules_is_drawn_within_the_figure(count: int, width: float) -> None:
-    jobs = [(f"check_initial_loss_{k}", 100.0 + k) for k in range(count)]
+def test_any_number_of_steps_is_drawn_within_the_figure(count: int, width: float) -> None:
+    timed = [(f"check_initial_loss_{k}", 100.0 + k) for k in range(count)]
 
     with drawing_style():
-        _require_within(stage_figure(jobs, width))
+        _require_within(stage_figure(timed, width))
 
 
 def test_a_picture_of_many_runs_gives_the_same_bytes_again() -> None:

@@ -1,8 +1,11 @@
 """What is said to be left of a sweep, and what it is said to take."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from test_estimates import SETTINGS
@@ -16,11 +19,17 @@ from unrolled.storage import write_json, write_text
 CODE = "abc"
 
 
-def checkpoint(experiment: Path, run: str, code: str = CODE) -> None:
-    """Let a run with the settings have kept its place, by which code ever."""
-    epochs = {"epochs": SETTINGS["epochs"]}
-    model = {key: value for key, value in SETTINGS.items() if key != "epochs"}
-    fingerprint = {"model": model, "training": epochs, "code": code, "data": {}}
+def checkpoint(
+    experiment: Path,
+    run: str,
+    code: str = CODE,
+    numpy: str = np.__version__,
+    settings: Mapping[str, Any] = SETTINGS,
+) -> None:
+    """Let a run with some settings have kept its place, by which code ever."""
+    epochs = {"epochs": settings["epochs"]}
+    model = {key: value for key, value in settings.items() if key != "epochs"}
+    fingerprint = {"model": model, "training": epochs, "code": code, "numpy": numpy, "data": {}}
     for step, depends_on in ((3, {**fingerprint, "code": "another"}), (20, fingerprint)):
         notes = experiment / "state" / run / f"step-{step:09}.json"
         write_json(notes, {"step": step, "fingerprint": depends_on})
@@ -116,6 +125,50 @@ def test_the_table_tells_what_is_to_do_of_each_run_and_what_all_of_it_takes(
         "Training alone is likely to take 3 min on 2 cores (7 min on one), and 240 MB of memory for"
         " 2 at once.",
     ]
+
+
+def to_do(experiment: Path, settings: Mapping[str, Any] = SETTINGS, *pending: str) -> str:
+    """What is said of a trained run, with its settings, when files of the corpus are to be made."""
+    end(experiment, "a")
+    begin(experiment, "a", share=1.0)
+    corpus = [f"{experiment}/corpus/{name}\tnow\tx\ta.log\tmissing\tupdate" for name in pending]
+    command = printing(experiment, row(experiment, "a", "ok"), *corpus)
+    return preview.run({"one": {"a": settings}}, experiment.parent, command, cores=1, code=CODE)
+
+
+@pytest.mark.parametrize(
+    ("output", "pending", "what"),
+    [
+        ("softmax", "profile.json", "measure"),
+        ("softmax", "classes.tsv", "measure"),
+        ("softmax", "encoded", "train"),
+        ("softmax", "vocabulary.tsv", "train"),
+        ("classes", "classes.tsv", "train"),
+        ("classes", "telling_classes.tsv", "measure"),
+    ],
+)
+def test_a_trained_run_is_trained_again_where_another_text_is_to_be_read(
+    output: str, pending: str, what: str, experiment: Path
+) -> None:
+    settings = {**SETTINGS, "output": output}
+    checkpoint(experiment, "a", settings=settings)
+
+    assert f"a    {what} again: " in to_do(experiment, settings, pending)
+
+
+def test_a_trained_run_is_trained_again_with_another_numpy(experiment: Path) -> None:
+    checkpoint(experiment, "a", numpy="1.0")
+
+    assert "a    train again: " in to_do(experiment)
+
+
+def test_of_a_sweep_that_is_measured_again_nothing_is_to_be_trained(experiment: Path) -> None:
+    checkpoint(experiment, "a")
+
+    text = to_do(experiment)
+
+    assert "a    measure again: what it reads changes  finished  0 s " in text
+    assert text.endswith("\n\nNothing is to be trained, only measured.")
 
 
 def test_a_run_that_is_about_to_end_is_not_taken_for_one_that_begins(experiment: Path) -> None:

@@ -64,7 +64,7 @@ def test_each_figure_is_a_picture_with_all_its_files_and_nothing_else_is_written
 def test_the_seconds_of_jobs_are_put_together_by_their_rule(folder: Path) -> None:
     rows = read_tsv(folder / "stages.tsv")
 
-    assert [(row["rule"], row["jobs"], row["seconds"]) for row in rows] == [
+    assert [(row["step"], row["times"], row["seconds"]) for row in rows] == [
         ("train", "3", "95.25"),  # 30 + 60.25 + 5
         ("prepare", "1", "2.5"),
         ("evaluate", "2", "2.25"),  # 1.5 + 0.75
@@ -95,7 +95,7 @@ def test_takeaways_tell_these_times(folder: Path) -> None:
     assert "trained for 20.0 seconds and reached a test perplexity of 5.00" in cost
     assert "trained for 42.0 seconds and reached a test perplexity of 4.80" in cost
     # 95.25 of 100 seconds
-    assert stages == "Training took 95 % of the 100.0 seconds of all jobs together."
+    assert stages == "Training took 95 % of the 100.0 seconds of all steps together."
 
 
 def test_where_neither_a_finished_run_nor_a_job_was_timed_both_pictures_say_so(
@@ -106,7 +106,7 @@ def test_where_neither_a_finished_run_nor_a_job_was_timed_both_pictures_say_so(
     takeaways = [read_picture(folder, name).takeaway for name in TIME_FIGURES]
     assert takeaways == [
         "No run finished, so no time can be held against a perplexity.",
-        "No job was timed.",
+        "No step was timed.",
     ]
 
 
@@ -123,6 +123,6 @@ def test_the_steps_of_runs_are_counted_like_the_jobs_of_rules(tmp_path: Path) ->
 
     folder = drawn(tmp_path, timed, [("train", "1.0"), ("encode", "4.0")], steps)
 
-    rows = {row["rule"]: row for row in read_picture(folder, "stages").rows}
-    found = {rule: (int(row["jobs"]), float(row["seconds"])) for rule, row in rows.items()}
+    rows = {row["step"]: row for row in read_picture(folder, "stages").rows}
+    found = {step: (int(row["times"]), float(row["seconds"])) for step, row in rows.items()}
     assert found == {"train": (3, 5.5), "encode": (1, 4.0), "evaluate": (2, 1.0)}

@@ -24,7 +24,7 @@ from unrolled.errors import DataError
 from unrolled.lock import is_locked, locked
 from unrolled.results import brought_to_now, require_writable
 from unrolled.storage import read_json, read_tsv, write_json
-from workshop import ROOT, RUNS, SMOKE, Workshop, jobs, side_by_side
+from workshop import GRAMMAR, GRAMMAR_TEXT, ROOT, RUNS, SMOKE, Workshop, jobs, side_by_side
 
 SUMMARY = "results/smoke/summary.tsv"
 GATE = "results/smoke/checks/gate-elman-hidden8-depth1.json"
@@ -379,6 +379,74 @@ def test_what_is_gone_or_belongs_to_others_keeps_its_time(
     monkeypatch.setattr(os, "utime", forbidden)
 
     assert brought_to_now(tmp_path) == 0
+
+
+def test_what_is_written_while_folders_are_looked_through_keeps_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    walk = os.walk
+
+    def walk_beside_a_sweep(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+        for found in walk(folder):
+            written.append(time.time_ns())
+            os.utime(tmp_path / "a", ns=(written[-1], written[-1]))
+            yield found
+
+    write_json(tmp_path / "a", 1)
+    monkeypatch.setattr(os, "walk", walk_beside_a_sweep)
+
+    assert brought_to_now(tmp_path) == 0
+    assert [(tmp_path / "a").stat().st_mtime_ns] == written
+
+
+def test_what_is_written_before_it_is_set_back_keeps_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns()
+    write_json(tmp_path / "a", 1)
+    os.utime(tmp_path / "a", ns=(now, now + HOUR))
+
+    def written_meanwhile() -> int:
+        os.utime(tmp_path / "a", ns=(now, now - HOUR))
+        return now
+
+    monkeypatch.setattr(time, "time_ns", written_meanwhile)
+
+    assert brought_to_now(tmp_path) == 0
+    assert (tmp_path / "a").stat().st_mtime_ns == now - HOUR
+
+
+def test_a_call_that_only_watches_sets_no_time(workshop: Workshop) -> None:
+    summary, late = workshop.result("summary.tsv"), time.time_ns() + HOUR
+    os.utime(summary, ns=(late, late))
+
+    watching = workshop.snakemake("-q", "all", "--", "status", "preview")
+
+    assert watching.returncode == 0, watching.stdout
+    assert "of the future" not in watching.stdout
+    assert summary.stat().st_mtime_ns == late
+    assert "1 files were of the future" in workshop.snakemake("--dry-run").stdout
+    assert summary.stat().st_mtime_ns < late
+
+
+def test_times_of_experiments_side_by_side_are_set_together_and_those_of_others_are_not(
+    workshop: Workshop,
+) -> None:
+    workshop.write(GRAMMAR, f"{GRAMMAR_TEXT}beside: [smoke]\n")
+    names = ["grammar/run.json", "smoke/summary.tsv", "downloads/text", "other/summary.tsv"]
+    paths = [workshop.folder / workshop.write(f"results/{name}", "") for name in names]
+    began = time.time_ns()
+    for hours, path in zip((3, 2, 1, 4), paths, strict=True):
+        os.utime(path, ns=(began, began + hours * HOUR))
+
+    done = workshop.snakemake("--dry-run", configfile=GRAMMAR)
+
+    assert done.returncode == 0, done.stdout
+    assert re.findall("^.* of the future", done.stdout, re.M) == ["3 files were of the future"]
+    last, second, first, other = (path.stat().st_mtime_ns for path in paths)
+    assert began < first < second < last < began + HOUR
+    assert other == began + 4 * HOUR
 
 
 def test_the_newest_checkpoint_is_that_of_the_most_steps_whatever_their_times(

@@ -388,3 +388,12 @@ def test_an_experiment_without_its_own_name_is_refused(workshop: Workshop) -> No
 
     assert done.returncode == 2
     assert "experiment must be the name of its file, 'nameless' (got 'default')" in done.stdout
+
+
+def test_a_run_that_is_none_of_the_sweep_is_refused_with_the_names_of_those_that_are(
+    finished_smoke: Workshop,
+) -> None:
+    done = finished_smoke.snakemake("--dry-run", "--", "results/smoke/runs/nonsense")
+
+    assert done.returncode == 1
+    assert f"nonsense is no run of smoke; they are {', '.join(RUNS)}." in done.stdout

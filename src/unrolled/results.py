@@ -39,12 +39,13 @@ def brought_to_now(*folders: Path | str) -> int:
     in the order in which they were.
 
     A clock that went back leaves such files, and Snakemake refuses what is made from them, as older
-    than they are.
+    than they are. What is written by others while the folders are looked through is not touched.
     """
-    now = time.time_ns()
-    late = {path: when for path, when in _times(folders) if when > now}
+    times = [*_times(folders)]
+    now = time.time_ns()  # after the last look, so that no file that was written before it is late
+    late = {path: when for path, when in times if when > now}
     in_order = {when: number for number, when in enumerate(sorted(set(late.values())))}
-    return sum(_set_to(now + in_order[when] * APART, path) for path, when in late.items())
+    return sum(_set_to(now + in_order[when] * APART, path, when) for path, when in late.items())
 
 
 def _times(folders: Iterable[Path | str]) -> Iterator[tuple[str, int]]:
@@ -60,9 +61,11 @@ def _times(folders: Iterable[Path | str]) -> Iterator[tuple[str, int]]:
                     yield path, os.lstat(path).st_mtime_ns
 
 
-def _set_to(when: int, path: str) -> bool:
-    """Whether a file could be made one of a certain nanosecond."""
+def _set_to(when: int, path: str, before: int) -> bool:
+    """Whether a file could be made one of a certain nanosecond, which is still that of before."""
     try:
+        if os.lstat(path).st_mtime_ns != before:  # it has just been written
+            return False
         os.utime(path, ns=(when, when), follow_symlinks=False)
     except OSError:  # it has just been removed, or belongs to another user
         return False

@@ -65,9 +65,28 @@ except UnrolledError as error:
     print(f"{type(error).__name__}: {whose}{error}", file=sys.stderr)
     sys.exit(2)  # as for a wrong command line; a job that failed ends with 1
 
-# Scripts too, since what is not newer than its script is made again.
-if workflow.is_main_process:
-    late = brought_to_now(in_place("results"), ROOT / "workflow/scripts")
+WATCHING = {"status", "preview", "clean_state"}
+
+
+def is_asked_to_watch():
+    """Whether the words of this call name what only shows or cleans up, among them the summary that
+    a preview asks for. What of them are targets is not known before all rules are.
+    """
+    return not {*WATCHING, "--summary", "--detailed-summary"}.isdisjoint(sys.argv)
+
+
+def is_beside():
+    """Whether this is an experiment beside the one that was called for."""
+    own = ROOT / "workflow/Snakefile"
+    return IS_MODULE and Path(workflow.main_snakefile).absolute() == own.absolute()
+
+
+# All at once, for their order. Scripts too, since what is not newer than its script is made again.
+if workflow.is_main_process and not is_asked_to_watch() and not is_beside():
+    looked_at = [config["experiment"], *BESIDE, "downloads"]
+    late = brought_to_now(
+        *(in_place(f"results/{name}") for name in looked_at), ROOT / "workflow/scripts"
+    )
     if late:
         print(f"{late} files were of the future, and are of now", file=sys.stderr)
 
@@ -288,8 +307,6 @@ def is_complete(name):
 
 
 # watching
-
-WATCHING = {"status", "preview", "clean_state"}
 
 
 def watches_only():

@@ -30,7 +30,7 @@ def model_mb(run, attempt):
 
 
 def training_mb(wildcards, attempt):
-    """Memory to train a run."""
+    """Memory to train and measure a run."""
     return attempt * resources.training_mb(run_of(wildcards), VOCABULARY_SIZE)
 
 
@@ -45,7 +45,7 @@ def text_minutes(wildcards, attempt):
 
 
 def training_minutes(wildcards, attempt):
-    """Time to train a run."""
+    """Time to train and measure a run."""
     run = run_of(wildcards)
     classes = ClassesConfig(**config["classes"])
     return attempt * resources.training_minutes(run, VOCABULARY_SIZE, classes)

@@ -1,4 +1,4 @@
-"""What was paid in time: by each run for its perplexity, and by each rule of the workflow."""
+"""What was paid in time: by each run for its perplexity, and by each step of the workflow."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,18 +27,18 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class RuleTime:
-    """What a rule of the workflow took.
+class StepTime:
+    """What a step of the workflow took: all jobs of a rule, or what they do in turn for each run.
 
     Attributes:
-        rule: its name.
-        jobs: so many were timed.
-        seconds: of all of them together.
-        share: of the seconds of all rules, 0 to 1.
+        step: its name.
+        times: so often it was timed.
+        seconds: all of them together.
+        share: of the seconds of all steps, 0 to 1.
     """
 
-    rule: str
-    jobs: int
+    step: str
+    times: int
     seconds: float
     share: float
 
@@ -78,22 +78,22 @@ def frontier(points: Sequence[tuple[float, float]]) -> list[bool]:
     return [point in unbeaten for point in points]
 
 
-def by_rule(jobs: Sequence[tuple[str, float]]) -> list[RuleTime]:
-    """The time of each rule, the longest first.
+def by_step(timed: Sequence[tuple[str, float]]) -> list[StepTime]:
+    """The time of each step, the longest first.
 
     Args:
-        jobs: rule and seconds of each.
+        timed: each step that was timed, and its seconds.
     """
-    rules: dict[str, list[float]] = {}
-    for rule, taken in jobs:
-        rules.setdefault(rule, []).append(taken)
-    # fsum is exact, so that the order of the jobs does not matter
-    total = math.fsum(taken for _, taken in jobs)
+    steps: dict[str, list[float]] = {}
+    for step, taken in timed:
+        steps.setdefault(step, []).append(taken)
+    # fsum is exact, so that their order does not matter
+    total = math.fsum(taken for _, taken in timed)
     found = [
-        RuleTime(rule, len(parts), math.fsum(parts), math.fsum(parts) / total if total else 0.0)
-        for rule, parts in rules.items()
+        StepTime(step, len(parts), math.fsum(parts), math.fsum(parts) / total if total else 0.0)
+        for step, parts in steps.items()
     ]
-    return sorted(found, key=lambda time: (-time.seconds, time.rule))
+    return sorted(found, key=lambda time: (-time.seconds, time.step))
 
 
 def duration(seconds: float) -> str:

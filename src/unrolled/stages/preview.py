@@ -1,10 +1,14 @@
-"""What a call would train, and what that is likely to take, by what earlier runs have taken."""
+"""What a call would train or measure, and what training is likely to take, by what earlier runs
+have taken.
+"""
 
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from unrolled.errors import DataError
 from unrolled.report.numbers import whole
@@ -19,6 +23,9 @@ HEADS = ["run", "to do", "state", "time", "memory, MB"]
 
 WHY = {"ok": "what it reads changes"}
 """Why a run is to be made again, by what Snakemake says of its files; else that is the reason."""
+
+MEASURE = "measure again"
+"""What is to be done of a run that goes on from its last checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,11 @@ class Plan:
     to_do: str | None
     seconds: float | None = None
     memory_mb: float | None = None
+
+    @property
+    def trains(self) -> bool:
+        """Whether it is to be trained, and not only measured."""
+        return self.to_do is not None and not self.to_do.startswith(MEASURE)
 
 
 def run(
@@ -107,7 +119,8 @@ def plans(
     planned = []
     for stand in found:
         settings, folder = runs[stand.run], experiment / "runs" / stand.run
-        goes_on = _goes_on(state_folder(folder), settings, code)
+        goes_on = _same_text(experiment, settings, changed)
+        goes_on = goes_on and _goes_on(state_folder(folder), settings, code)
         to_do = _to_do(stand, changed.get(str(folder)), goes_on)
         seconds = stand.seconds_left
         if seconds is None:
@@ -140,12 +153,20 @@ def _corpus(experiment: Path) -> Corpus | None:
     return Corpus(split["tokens"] + sentences, sentences, profile["vocabulary_size"])
 
 
+def _same_text(experiment: Path, settings: Mapping[str, Any], changed: Mapping[str, str]) -> bool:
+    """Whether nothing that training reads of the text is to be made, and then may be another."""
+    classes = ["classes.tsv"] if settings["output"] == "classes" else []
+    read = ["encoded", "vocabulary.tsv", *classes]
+    return not any(str(experiment / "corpus" / name) in changed for name in read)
+
+
 def _goes_on(state: Path, settings: Mapping[str, Any], code: str) -> bool:
-    """Whether a run would go on from its last checkpoint, unless the text has changed."""
+    """Whether a run would go on from its last checkpoint, unless the text is another."""
     found = newest_fingerprint(state)
     if found is None:
         return False
-    return {**found["model"], **found["training"]} == settings and found["code"] == code
+    same_settings = {**found["model"], **found["training"]} == settings
+    return same_settings and (found["code"], found["numpy"]) == (code, np.__version__)
 
 
 def _share_left(state: Path) -> float:
@@ -162,7 +183,7 @@ def _to_do(standing: Standing, why: str | None, goes_on: bool) -> str | None:
         return "is being trained"
     if why is None or why == "missing":
         return why and "train"
-    return f"{'measure' if goes_on else 'train'} again: {WHY.get(why, why)}"
+    return f"{MEASURE if goes_on else 'train again'}: {WHY.get(why, why)}"
 
 
 def _text(name: str, found: Sequence[Plan], cores: int) -> str:
@@ -187,6 +208,8 @@ def _total(rest: Sequence[Plan], cores: int) -> str:
     seconds = [plan.seconds for plan in rest if plan.seconds is not None]
     if not rest:
         return "Nothing is to be trained."
+    if not any(plan.trains for plan in rest):
+        return "Nothing is to be trained, only measured."
     if len(seconds) < len(rest):
         return "How long that takes is not known before a first run has trained for some seconds."
     at_once = sorted((plan.memory_mb or 0 for plan in rest), reverse=True)[:cores]

@@ -50,7 +50,7 @@ AVERAGES = {"sgd": 0, "momentum": 1, "adam": 2, "adam_and_sgd": 2}
 
 
 def training_mb(run: Run, vocabulary_size: int) -> int:
-    """Memory to train a run, in MB."""
+    """Memory to train a run, in MB, and to measure it, for which fewer copies do."""
     copies = copies_in_training(run.training["optimiser"])
     return _with_weights_mb(run.model, vocabulary_size, copies)
 
@@ -69,7 +69,9 @@ def model_mb(model: Mapping[str, Any], vocabulary_size: int) -> int:
 
 
 def training_minutes(run: Run, vocabulary_size: int, classes: ClassesConfig) -> int:
-    """Time to train a run on TOKENS tokens, in minutes."""
+    """Time to train a run on TOKENS tokens and to measure it, in minutes; all that is no
+    training is taken to be done within SHORT_MINUTES.
+    """
     weights = _weights_per_token(run.model, vocabulary_size, classes)
     in_single = NUMBER_BYTES[run.model["precision"]] / NUMBER_BYTES["single"]
     seconds = 1 / TOKENS_PER_SECOND
