@@ -1,6 +1,6 @@
 # make             install into .venv, run the default experiment, say where its report lies
 # make test        install what judges the project too, and run all of it
-# make status      where each run stands, also while they run; make preview: what a call would train, and how long it may
+# make status      where each run stands, also while they run; make preview: what a call would do, and how long it may
 #                  take; make clean_state: remove the checkpoints of finished runs
 # make benchmark   install PyTorch beside it into benchmarks/.venv, measure speed (an hour, nothing else running)
 # make benchmark-perplexity  how long output layers take to a perplexity (some 5 minutes, with WIKITEXT an hour more)

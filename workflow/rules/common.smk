@@ -251,14 +251,10 @@ def classes_for(run):
     return "<corpus>/classes.tsv" if uses_classes(run) else []
 
 
-def model_of_run(wildcards):
-    """The run's network."""
-    return dict(run_of(wildcards).model)
-
-
-def training_of_run(wildcards):
-    """The run's recipe."""
-    return dict(run_of(wildcards).training)
+def settings_of_run(wildcards):
+    """The run's network and its recipe."""
+    run = run_of(wildcards)
+    return {"model": dict(run.model), "training": dict(run.training)}
 
 
 def classes_for_report():

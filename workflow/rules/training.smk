@@ -25,8 +25,7 @@ rule train_and_measure:
         mem_mb=training_mb,
         runtime=training_minutes,
     params:
-        model=model_of_run,
-        training=training_of_run,
+        settings=settings_of_run,
         tokens=section_part(config, "text", TokensConfig),
         measures=MEASURES,
         training_code=stage_code("train"),

@@ -28,7 +28,7 @@ rule status:
 
 
 rule preview:
-    """Show what would be trained, and what that is likely to take."""
+    """Show what would be trained or measured, and what that is likely to take."""
     log:
         "<logs>/preview.log",
     localrule: True

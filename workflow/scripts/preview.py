@@ -1,4 +1,4 @@
-"""Show what would be trained."""
+"""Show what would be trained or measured."""
 
 import sys
 

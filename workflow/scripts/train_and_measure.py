@@ -11,8 +11,8 @@ with logged(snakemake.log[0]) as log:
     given = snakemake.params
     train_and_measure.run(
         snakemake.wildcards.run,
-        sections.ModelConfig(**given.model),
-        sections.TrainingConfig(**given.training),
+        sections.ModelConfig(**given.settings["model"]),
+        sections.TrainingConfig(**given.settings["training"]),
         given.tokens,
         train_and_measure.measures(given.measures),
         Path(snakemake.input.vocabulary).parent,
