@@ -23,7 +23,7 @@ from unrolled.errors import DataError, StoppedError
 from unrolled.lock import is_locked, locked
 from unrolled.stages import keeping, train
 from unrolled.stages.job import teller
-from unrolled.stages.keeping import Failure, Keeping, failure, fingerprint, kept, state_folder
+from unrolled.stages.keeping import Failure, Keeping, failure, fingerprint, held, state_folder
 from unrolled.storage import read_json, write_text
 from unrolled.training.checkpoint import Checkpoint, Checkpoints
 from unrolled.training.keeper import TimedKeeper
@@ -65,7 +65,7 @@ def run_logged(
     keeping: Keeping,
     training: TrainingConfig = TRAINING,
 ) -> None:
-    with kept(keeping, state_folder(folder), teller("a", log)) as state:
+    with held(keeping, state_folder(folder), teller("a", log)) as state:
         train.run("a", MODEL, training, NOTES, corpus, folder, log, state)
 
 

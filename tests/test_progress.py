@@ -14,7 +14,7 @@ from test_keeping import MODEL, TRAINING
 from unrolled.config.sections import CheckpointsConfig
 from unrolled.model.packing import PackedBatch
 from unrolled.stages import train
-from unrolled.stages.keeping import Keeping, Kept
+from unrolled.stages.keeping import Keeping, RunState
 from unrolled.stages.progress import ProgressNote
 from unrolled.training.loop import Evaluation
 
@@ -140,7 +140,7 @@ def test_a_run_leaves_its_progress_beside_its_checkpoints_and_one_that_keeps_not
 ) -> None:
     write_corpus(tmp_path / "corpus")
     keeping = Keeping(CheckpointsConfig(seconds=1e9, steps=None), "abc")
-    kept = Kept(tmp_path / "kept/state/a", keeping, lambda: False, lambda line: None)
+    kept = RunState(tmp_path / "kept/state/a", keeping, lambda: False, lambda line: None)
 
     for name, state in (("kept/runs/a", kept), ("not/runs/a", None)):
         train.run(

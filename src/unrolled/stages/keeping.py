@@ -2,6 +2,7 @@
 
 checkpoints   where training goes on (see training.checkpoint)
 lock          who writes here (see lock)
+.results-*    what is to be the folder of the run, while it is being filled
 progress.json how far training has come, for `status`
 failure.json  whether the last attempt stopped or failed, and why; gone once another one begins
 """
@@ -65,7 +66,7 @@ def state_folder(run: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class Kept:
+class RunState:
     """The state of a run whose folder no other process writes to.
 
     Attributes:
@@ -93,7 +94,7 @@ class Kept:
 
 
 @contextmanager
-def kept(keeping: Keeping, folder: Path, tell: Callable[[str], None]) -> Iterator[Kept]:
+def held(keeping: Keeping, folder: Path, tell: Callable[[str], None]) -> Iterator[RunState]:
     """The state of a run, once no other process writes to its folder, and until the block ends.
 
     Args:
@@ -102,7 +103,7 @@ def kept(keeping: Keeping, folder: Path, tell: Callable[[str], None]) -> Iterato
         tell: is called with a line about what was found and what is done.
     """
     with locked(folder, tell), _failure_noted(folder), _signals() as asked_to_stop:
-        yield Kept(folder, keeping, asked_to_stop, tell)
+        yield RunState(folder, keeping, asked_to_stop, tell)
 
 
 def fingerprint(

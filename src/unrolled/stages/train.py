@@ -13,7 +13,7 @@ from unrolled.model.packing import PackedBatch
 from unrolled.stages.growing_wall import COLUMNS as WALL
 from unrolled.stages.growing_wall import GrowingWall
 from unrolled.stages.job import teller
-from unrolled.stages.keeping import Kept, fingerprint
+from unrolled.stages.keeping import RunState, fingerprint
 from unrolled.stages.made_with import MadeWith
 from unrolled.stages.progress import PROGRESS, ProgressNote
 from unrolled.stages.stopwatch import Stopwatch
@@ -43,7 +43,7 @@ def run(
     corpus: Path | str,
     folder: Path | str,
     log: TextIO,
-    kept: Kept | None = None,
+    state: RunState | None = None,
 ) -> None:
     """Train a run and write its model, history.tsv, metrics.json, wall.tsv, timing.tsv and
     provenance.json.
@@ -62,7 +62,7 @@ def run(
             classes.tsv.
         folder: where the run's files go.
         log: shows a bar; a line per epoch goes to the terminal as well.
-        kept: the state of the run, so that it can go on after a kill; None to keep nothing.
+        state: that of the run, so that it can go on after a kill; None to keep nothing.
 
     Raises:
         StoppedError: a signal has asked to stop; the run goes on from there at the next call.
@@ -76,7 +76,7 @@ def run(
     planned = training.epochs * training.evaluations_per_epoch
     wall = GrowingWall(network, vocabulary, notes["unit"], looks(planned))
     stopwatch = Stopwatch()
-    note = ProgressNote(kept.folder / PROGRESS if kept else None, training.epochs)
+    note = ProgressNote(state.folder / PROGRESS if state else None, training.epochs)
     made_with = MadeWith()
     parts: dict[str, Part] = {
         "wall": wall,
@@ -84,7 +84,7 @@ def run(
         "note": note,
         "made_with": made_with,
     }
-    depends_on = fingerprint(model, training, notes, corpus) if kept else {}
+    depends_on = fingerprint(model, training, notes, corpus) if state else {}
     outcome = train(
         network,
         dataset,
@@ -93,7 +93,7 @@ def run(
         generators(training.seed)[1],
         _bar(name, log, note),
         _each(_line(name, training.epochs, log), note.evaluated, stopwatch.outside(wall.look)),
-        kept.keeper(depends_on, parts) if kept else NoKeeper(),
+        state.keeper(depends_on, parts) if state else NoKeeper(),
     )
     stopwatch.stop()
     note.ended(outcome.history[-1].epoch if outcome.history else 0.0)

@@ -18,7 +18,7 @@ from unrolled.errors import StoppedError
 from unrolled.stages import agreement, evaluate, gradient_flow, sample, score, train
 from unrolled.stages.inventory import write_checksums
 from unrolled.stages.job import teller
-from unrolled.stages.keeping import Keeping, kept, state_folder
+from unrolled.stages.keeping import Keeping, held, state_folder
 from unrolled.storage import Cell, new_folder, read_tsv, write_tsv
 
 STEPS = ["step", "seconds"]
@@ -89,7 +89,7 @@ def run(
     """
     corpus, folder = Path(corpus), Path(folder)
     with (
-        kept(keeping, state_folder(folder), teller(name, log)) as state,
+        held(keeping, state_folder(folder), teller(name, log)) as state,
         _new_outputs(folder, state.folder) as new,
     ):
         train.run(name, model, training, tokens, corpus, new, log, state)
