@@ -16,6 +16,8 @@ from unrolled.stages.resources import (
     SHORT_MINUTES,
     SMALL_MB,
     model_mb,
+    sweep_mb,
+    sweep_minutes,
     training_mb,
     training_minutes,
 )
@@ -38,6 +40,14 @@ def run_of(**settings: Any) -> Run:
     model = {key: settings.get(key, value) for key, value in MODEL.items()}
     training = {key: settings.get(key, value) for key, value in TRAINING.items()}
     return Run("run", "network", model, training)
+
+
+class TestSweeps:
+    def test_grow_with_their_runs(self) -> None:
+        # 0.2 MB and 0.1 seconds a run, beside what any job takes
+        assert sweep_mb(10_000) - SMALL_MB == 2_000
+        assert sweep_minutes(10_000) - SHORT_MINUTES == 17  # 1,000 seconds
+        assert sweep_mb(18) - SMALL_MB == 4
 
 
 class TestMemory:

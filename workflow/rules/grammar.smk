@@ -67,8 +67,8 @@ rule agreements:
     conda:
         "../envs/unrolled.yaml"
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=sweep_mb,
+        runtime=sweep_minutes,
     params:
         experiment=EXPERIMENT,
         code=stage_code("agreements"),

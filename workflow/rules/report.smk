@@ -18,8 +18,8 @@ rule summarise:
     conda:
         "../envs/unrolled.yaml"
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=sweep_mb,
+        runtime=sweep_minutes,
     params:
         settings=sweep_settings,
         missing=reasons_of_missing_runs,
@@ -46,8 +46,8 @@ rule figures:
     conda:
         "../envs/unrolled.yaml"
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=sweep_mb,
+        runtime=sweep_minutes,
     params:
         code=stage_code("figures"),
     script:
@@ -70,8 +70,8 @@ rule time_figures:
     conda:
         "../envs/unrolled.yaml"
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=sweep_mb,
+        runtime=sweep_minutes,
     params:
         code=stage_code("time_figures"),
     script:
@@ -134,8 +134,8 @@ rule report:
     conda:
         "../envs/unrolled.yaml"
     resources:
-        mem_mb=small_mb,
-        runtime=short_minutes,
+        mem_mb=sweep_mb,
+        runtime=sweep_minutes,
     params:
         config=config,
         beside={name: settings["about"] for name, settings in BESIDE.items()},

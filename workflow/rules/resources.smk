@@ -34,6 +34,16 @@ def training_mb(wildcards, attempt):
     return attempt * resources.training_mb(run_of(wildcards), VOCABULARY_SIZE)
 
 
+def sweep_mb(wildcards, attempt):
+    """Memory for a job that goes through the results of all runs."""
+    return attempt * resources.sweep_mb(len(RUNS))
+
+
+def sweep_minutes(wildcards, attempt):
+    """Time for such a job."""
+    return attempt * resources.sweep_minutes(len(RUNS))
+
+
 def short_minutes(wildcards, attempt):
     """Time for a job of seconds."""
     return attempt * resources.SHORT_MINUTES

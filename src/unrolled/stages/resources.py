@@ -34,6 +34,12 @@ SHORT_MINUTES = 10
 TEXT_MINUTES = 30
 """For what goes through the text, from bytes to ids."""
 
+RUN_MB = 0.2
+"""What the pictures of a sweep hold of each run; measured with 2,000 and 10,000."""
+
+RUN_SECONDS = 0.1
+"""What they take for each on a slow core: three times of what was measured."""
+
 TOKENS_PER_SECOND = 20_000
 """Of the smallest network on a slow core, where nothing but Python's own work counts."""
 
@@ -66,6 +72,16 @@ def copies_in_training(optimiser: str) -> int:
 def model_mb(model: Mapping[str, Any], vocabulary_size: int) -> int:
     """Memory to use a network in any other way, in MB: for its weights, a gradient, and a copy."""
     return _with_weights_mb(model, vocabulary_size, 3)
+
+
+def sweep_mb(runs: int) -> int:
+    """Memory to go through the results of so many runs, in MB."""
+    return SMALL_MB + math.ceil(RUN_MB * runs)
+
+
+def sweep_minutes(runs: int) -> int:
+    """Time to go through the results of so many runs, in minutes."""
+    return SHORT_MINUTES + math.ceil(RUN_SECONDS * runs / 60)
 
 
 def training_minutes(run: Run, vocabulary_size: int, classes: ClassesConfig) -> int:
