@@ -290,7 +290,8 @@ def write_summary(results: Results, of: Sequence[Run], path: Path) -> None:
     """Write the table of some runs."""
     settings = {run.name: run.settings for run in of}
     tables = results.corpus / "baselines.tsv", path, path.with_name(f"inventory_of_{path.name}")
-    folders = {run.name: results.run_folders[run.name] for run in of}
+    every = results.run_folders
+    folders = {run.name: every[run.name] for run in of}
     summarise.run(settings, folders, *tables)
 
 
