@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -137,6 +138,16 @@ def test_a_pooled_interval_is_told_from_the_residuals_of_all_groups(
     middle = np.mean(groups[0]) - np.mean(groups[1])
     reach = t_by_integration(freedom) * error
     assert agrees(interval, middle - reach, middle + reach, tolerance=1e-6)
+
+
+@pytest.mark.parametrize("freedom", [299.5, 300.0, 1000.0, 1e6])
+def test_student_s_t_of_many_runs_comes_to_that_of_the_normal_distribution(freedom: float) -> None:
+    normal = NormalDist().inv_cdf(0.975)
+
+    # Abramowitz & Stegun, 26.7.5: t = z + (z^3 + z) / 4n + (5z^5 + 16z^3 + 3z) / 96n^2 + ...
+    second = (5 * normal**5 + 16 * normal**3 + 3 * normal) / (96 * freedom**2)
+    expected = normal + (normal**3 + normal) / (4 * freedom) + second
+    assert student_t(freedom) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,15 @@ from itertools import pairwise
 from statistics import mean, variance
 from typing import Any
 
-from mpmath import fp
+from mpmath import fp, mp
 
 from unrolled.report.runs import Setting, best_setting
 
 CONFIDENCE = 0.95
 """How often an interval holds the true difference."""
+
+MANY = 300
+"""Degrees of freedom from which on floats do not do."""
 
 FEWEST_FOR_WELCH = 5
 """Finished seeds; from fewer, the spread of a setting by itself is known too badly."""
@@ -233,9 +236,12 @@ def student_t(degrees_of_freedom: float) -> float:
     Source: Abramowitz & Stegun, Handbook of Mathematical Functions (1964), 26.7.1: beyond t on
         either side lies the incomplete beta function I_x(ν/2, 1/2) at x = ν / (ν + t²).
     """
+    # the gamma function of half of MANY is more than a float can hold
+    numbers = fp if degrees_of_freedom < MANY else mp
 
     def too_much_beyond(t: float) -> Any:
         x = degrees_of_freedom / (degrees_of_freedom + t * t)
-        return fp.betainc(degrees_of_freedom / 2, 0.5, 0, x, regularized=True) - (1 - CONFIDENCE)
+        beyond = numbers.betainc(degrees_of_freedom / 2, 0.5, 0, x, regularized=True)
+        return beyond - (1 - CONFIDENCE)
 
-    return float(fp.findroot(too_much_beyond, (1, 20), solver="anderson"))
+    return float(numbers.findroot(too_much_beyond, (1, 20), solver="anderson"))
