@@ -116,12 +116,13 @@ def loss_figure(
     near = {name: loss for name, loss in baselines.items() if loss <= top}
     handles = [*_line_handles(near), *_rate_handles(rates, by_run), *_seed_handles(seeds)]
     figure, axes = _panels(shown, width, _label(settings))
+    largest_rate = _largest(rates)
     for axis, setting in zip(axes, shown, strict=False):
         _draw_losses(axis, setting, by_run, seeds)
         for name, loss in near.items():
             axis.axhline(loss, color=INK, linewidth=0.9, linestyle=BASELINE_STYLES[name])
         for points in [rates[run.name] for run in setting.runs if run.name in rates]:
-            _draw_rate(axis, points, _largest(rates), 0.5 / len(setting.runs))
+            _draw_rate(axis, points, largest_rate, 0.5 / len(setting.runs))
     axes[0].set_ylim(bottom, top)
     end = max((float(row["epoch"]) for row in history), default=1.0)
     axes[0].set_xlim(-0.03 * end, 1.03 * end)  # marks at both ends are seen whole
