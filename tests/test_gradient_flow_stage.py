@@ -11,6 +11,7 @@ import pytest
 
 from model_strategies import VOCABULARY, some_classes, write_corpus
 from training_strategies import RECIPE
+from training_strategies import SMALL_MODEL as MODEL
 from unrolled.analysis.gradient_flow import arrival
 from unrolled.config.sections import GradientFlowConfig, ModelConfig, TrainingConfig
 from unrolled.model.cells import CELLS
@@ -24,15 +25,6 @@ from unrolled.text.classes import write_classes
 from unrolled.text.dataset import read_dataset
 
 MEASURED = GradientFlowConfig(sentences=10, deepest=5)
-MODEL = ModelConfig(
-    cell="elman",
-    hidden_size=5,
-    bias=False,
-    tied_weights=False,
-    output="softmax",
-    recurrent_initialisation="uniform",
-    precision="single",
-)
 TRAINING = replace(RECIPE, truncation_depth=2, epochs=3, batch_size=8, gradient_norm_limit=1.0)
 DIVERGING = replace(TRAINING, learning_rate=1e300, gradient_norm_limit=None)
 EDGES = np.linspace(-6, 6, 49)

@@ -138,10 +138,8 @@ def _lives(pid: int) -> bool:
     """Whether there is a process of this number on this host."""
     try:
         os.kill(pid, 0)  # which does nothing to it
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is another user's
-        return True
+    except OSError as error:
+        return isinstance(error, PermissionError)  # then it is another user's
     return True
 
 

@@ -51,8 +51,10 @@ class Stopwatch:
 
     def memory(self) -> dict[str, float]:
         """As `keeper.Part.memory`."""
+        if self._stopped is not None:
+            return self._stopped
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MAXRSS_PER_MB
-        return self._stopped or {
+        return {
             "seconds": self._before + time.perf_counter() - self._began,
             "peak_memory_mb": max(self._peak_before, peak),
         }

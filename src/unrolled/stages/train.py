@@ -77,13 +77,8 @@ def run(
     wall = GrowingWall(network, vocabulary, notes["unit"], looks(planned))
     stopwatch = Stopwatch()
     note = ProgressNote(state.folder / PROGRESS if state else None, training.epochs)
-    made_with = MadeWith()
-    parts: dict[str, Part] = {
-        "wall": wall,
-        "stopwatch": stopwatch,
-        "note": note,
-        "made_with": made_with,
-    }
+    made = MadeWith()
+    parts: dict[str, Part] = {"wall": wall, "stopwatch": stopwatch, "note": note, "made": made}
     depends_on = fingerprint(model, training, notes, corpus) if state else {}
     outcome = train(
         network,
@@ -103,7 +98,7 @@ def run(
     write_tsv(folder / "wall.tsv", WALL, wall.rows)
     timing = _timing(stopwatch, outcome, dataset.prediction_count)
     write_tsv(folder / "timing.tsv", list(timing), [timing])
-    write_json(folder / "provenance.json", made_with.memory())
+    write_json(folder / "provenance.json", made.memory())
 
 
 def _write(
